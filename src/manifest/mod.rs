@@ -1,0 +1,154 @@
+//! LOADER: manifest files → the desired state, with every error at its place.
+//!
+//! [`files`] finds and reads the texts, [`parse`] makes trees of them, [`shape`] holds the trees against the [`schema`],
+//! [`resolve`] lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
+//! Bitbucket or waits for anything.
+
+pub mod files;
+pub mod node;
+pub mod parse;
+mod resolve;
+pub mod schema;
+pub mod shape;
+pub mod validate;
+
+use node::Tree;
+use shape::Shape;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::resource::{Address, Fields, Finding};
+
+/// The desired state of some workspaces, and the texts it was read from.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// The workspaces, in the order of the files.
+    pub workspaces: Vec<Workspace>,
+    /// Every object that is managed, by address.
+    pub desired: Vec<Desired>,
+    /// What a person should know although it stops nothing.
+    pub warnings: Diagnostics,
+    /// The texts, for messages that point at them.
+    pub sources: Sources,
+}
+
+/// A workspace that a manifest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its slug.
+    pub slug: String,
+    /// Where it is named first.
+    pub span: Span,
+}
+
+/// One object as it shall be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    /// Its name.
+    pub address: Address,
+    /// What the manifest says of it; nothing else is looked at.
+    pub fields: Fields,
+    /// Whether it shall not be.
+    pub absent: bool,
+    /// Where its identity stands.
+    pub span: Span,
+    /// Where its `state` stands, if it has one.
+    pub state_span: Option<Span>,
+    /// Where each of its fields stands, in the order of `fields`.
+    places: Box<[Span]>,
+}
+
+impl Desired {
+    /// Where a field stands: on the object itself or in the defaults.
+    #[must_use]
+    pub fn place(&self, field: &str) -> Option<Span> {
+        let at = self.fields.iter().position(|(name, _)| name == field)?;
+        self.places.get(at).copied()
+    }
+
+    /// A finding of this object's kind, at its place.
+    #[must_use]
+    pub fn diagnostic(&self, finding: Finding) -> Diagnostic {
+        let span = self.place(finding.field).unwrap_or(self.span);
+        let diagnostic = match finding.stops {
+            true => Diagnostic::error(span, finding.message),
+            false => Diagnostic::warning(span, finding.message),
+        };
+        let mut diagnostic = diagnostic.label(finding.label);
+        if span.source != self.span.source || span.start < self.span.start {
+            diagnostic = diagnostic.also(self.span, format!("of this {}", self.address.kind().name()));
+        }
+        match finding.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+}
+
+/// Why a manifest cannot be used: everything that is wrong with it, and the texts to show it in.
+#[derive(Debug)]
+pub struct Invalid {
+    /// What is wrong, in the order of the text.
+    pub diagnostics: Diagnostics,
+    /// The texts.
+    pub sources: Sources,
+}
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.diagnostics.render(&self.sources))
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// Loads the manifest that the inputs name: files, folders, globs, `-`; `repos.yaml` if there are none.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
+    match files::read(inputs) {
+        Ok(sources) => from_sources(sources),
+        Err(diagnostics) => Err(Invalid { diagnostics, sources: Sources::default() }),
+    }
+}
+
+/// Loads a manifest from texts that are in memory.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+///
+/// ```
+/// let mut sources = bbprov::diagnostic::Sources::default();
+/// sources.add("repos.yaml", "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: ledger, project: PAY}]}]");
+/// let manifest = bbprov::manifest::from_sources(sources)?;
+/// assert_eq!(manifest.desired[0].address.as_str(), "acme/ledger");
+/// # Ok::<(), bbprov::manifest::Invalid>(())
+/// ```
+pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
+    let shape = Shape::read(&schema::manifest_schema());
+    let mut found = Diagnostics::default();
+    let mut documents = Vec::with_capacity(sources.len());
+    for source in 0..u32::try_from(sources.len()).unwrap_or(u32::MAX) {
+        let Some((_, text)) = sources.get(source) else { continue };
+        match parse::parse(text, source) {
+            Err(problem) => found.push(problem),
+            Ok(node) if node.tree == Tree::Null => found.push(empty(source)),
+            Ok(mut node) => {
+                let _ = shape.check("manifest", &mut node, &sources, &mut found);
+                documents.push(node);
+            }
+        }
+    }
+    let (workspaces, mut desired) = resolve::resolve(documents, &mut found);
+    validate::validate(&workspaces, &desired, &mut found);
+    found.sort();
+    if found.has_errors() {
+        return Err(Invalid { diagnostics: found, sources });
+    }
+    desired.sort_by(|a, b| a.address.cmp(&b.address));
+    Ok(Manifest { workspaces, desired, warnings: found, sources })
+}
+
+fn empty(source: u32) -> Diagnostic {
+    Diagnostic::error(Span { source, start: 0, end: 0 }, "there is nothing in this file").help(parse::SMALLEST)
+}

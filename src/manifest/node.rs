@@ -1,0 +1,262 @@
+//! A manifest as it stands in the file: a tree in which every key and every value knows its place.
+//!
+//! Composition (defaults, several files) and checking work on this tree, so that whatever is said later about a value
+//! can point at the line that holds it.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+
+use crate::diagnostic::Span;
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands.
+    pub span: Span,
+    /// What stands there.
+    pub tree: Tree,
+}
+
+/// What a value can be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tree {
+    /// `~`, `null`, or nothing at all.
+    Null,
+    /// `true` or `false`, the only two words YAML 1.2 knows for it.
+    Bool(bool),
+    /// A number; its text as written is what the span covers.
+    Number(Number),
+    /// Text, with or without quotes.
+    Text(Box<str>),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping in the order of the file. A key may stand here twice: the check reports it.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// Where it stands.
+    pub span: Span,
+    /// Its text.
+    pub text: Box<str>,
+}
+
+impl Node {
+    /// The value under a key of a mapping; nothing if this is no mapping or has no such key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// The key and value under a key of a mapping.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<(&Key, &Self)> {
+        match &self.tree {
+            Tree::Map(entries) => {
+                entries.iter().find(|(name, _)| &*name.text == key).map(|(name, value)| (name, value))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the value under a key out of a mapping.
+    pub fn take(&mut self, key: &str) -> Option<Self> {
+        match &mut self.tree {
+            Tree::Map(entries) => {
+                let at = entries.iter().position(|(name, _)| &*name.text == key)?;
+                Some(entries.remove(at).1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Text, if it is text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.tree {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of a list; nothing for anything else.
+    pub fn into_items(self) -> Vec<Self> {
+        match self.tree {
+            Tree::List(items) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Says which source the whole tree stands in.
+    pub fn set_source(&mut self, source: u32) {
+        self.span.source = source;
+        match &mut self.tree {
+            Tree::List(items) => items.iter_mut().for_each(|item| item.set_source(source)),
+            Tree::Map(entries) => {
+                for (key, value) in entries {
+                    key.span.source = source;
+                    value.set_source(source);
+                }
+            }
+            Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {}
+        }
+    }
+
+    /// Lays `over` on top of this value: mappings join key by key, anything else replaces.
+    pub fn overlay(&mut self, over: Self) {
+        match (&mut self.tree, over) {
+            (Tree::Map(under), Self { tree: Tree::Map(entries), span }) => {
+                self.span = span;
+                for (key, value) in entries {
+                    match under.iter_mut().find(|(name, _)| name.text == key.text) {
+                        Some((name, old)) => {
+                            *name = key;
+                            old.overlay(value);
+                        }
+                        None => under.push((key, value)),
+                    }
+                }
+            }
+            (_, over) => *self = over,
+        }
+    }
+
+    /// The value without its places.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.tree {
+            Tree::Null => Value::Null,
+            Tree::Bool(yes) => Value::Bool(*yes),
+            Tree::Number(number) => Value::Number(number.clone()),
+            Tree::Text(text) => Value::String(text.to_string()),
+            Tree::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            Tree::Map(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.text.to_string(), value.to_json())).collect())
+            }
+        }
+    }
+}
+
+impl Tree {
+    /// What a person would call it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Null => "empty".to_owned(),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Number(number) => format!("the number {number}"),
+            Self::Text(text) if text.chars().count() > 40 => {
+                format!("the text \"{}…\"", text.chars().take(37).collect::<String>())
+            }
+            Self::Text(text) => format!("the text {text:?}"),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_yaml::Spanned::<Tree>::deserialize(deserializer)?;
+        Ok(Self { span: span_of(&spanned), tree: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_yaml::Spanned::<String>::deserialize(deserializer)?;
+        Ok(Self { span: span_of(&spanned), text: spanned.value.into() })
+    }
+}
+
+/// The bytes of a value. Behind an alias that is where the value was written, since that is where it is mended.
+fn span_of<T>(spanned: &serde_yaml::Spanned<T>) -> Span {
+    let span = spanned.defined.span();
+    let start = span.byte_offset().unwrap_or_default();
+    let end = start + span.byte_len().unwrap_or_default();
+    Span { source: 0, start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        Tree::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    // A number too large for 64 bits is only ever wrong here; as text it is shown the way it was written.
+    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
+        Ok(Tree::Text(value.to_string().into()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
+        Ok(Tree::Text(value.to_string().into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Number::from_f64(value).map_or_else(|| Tree::Text(value.to_string().into()), Tree::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Tree, E> {
+        Ok(Tree::Text(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        list.shrink_to_fit();
+        Ok(Tree::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+        let mut map = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            map.push(entry);
+        }
+        map.shrink_to_fit();
+        Ok(Tree::Map(map))
+    }
+}

@@ -1,0 +1,95 @@
+//! From checked trees to the desired state: defaults are laid under every object, several files become one.
+
+use std::collections::BTreeMap;
+
+use super::node::{Node, Tree};
+use super::{Desired, Workspace};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::resource::{Address, Fields, KINDS, KindRef};
+
+/// Joins the documents of all files into workspaces and desired objects.
+pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Workspace>, Vec<Desired>) {
+    let mut documents = documents;
+    let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
+    for document in &mut documents {
+        let Some(mut own) = document.take("defaults") else { continue };
+        for kind in KINDS {
+            let Some(own) = own.take(kind.name()) else { continue };
+            match defaults.get_mut(kind.name()) {
+                Some(others) => join(others, own, found),
+                None => {
+                    defaults.insert(kind.name(), own);
+                }
+            }
+        }
+    }
+    let mut workspaces: Vec<Workspace> = Vec::new();
+    let mut desired = Vec::new();
+    for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
+        for mut workspace in document.into_items() {
+            let Some(name) = workspace.take("workspace") else { continue };
+            let slug = name.text().unwrap_or_default().to_owned();
+            if !workspaces.iter().any(|known| known.slug == slug) {
+                workspaces.push(Workspace { slug: slug.clone(), span: name.span });
+            }
+            for kind in KINDS {
+                let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
+                desired
+                    .extend(items.into_iter().filter_map(|item| object(kind, &slug, defaults.get(kind.name()), item)));
+            }
+        }
+    }
+    (workspaces, desired)
+}
+
+/// Two files may both give defaults, but not different ones for the same key: which would win?
+fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
+    if over.to_json() == under.to_json() {
+        return;
+    }
+    match (&mut under.tree, over) {
+        (Tree::Map(entries), Node { tree: Tree::Map(more), .. }) => {
+            for (key, value) in more {
+                match entries.iter_mut().find(|(name, _)| name.text == key.text) {
+                    Some((_, old)) => join(old, value, found),
+                    None => entries.push((key, value)),
+                }
+            }
+        }
+        (_, over) => found.push(
+            Diagnostic::error(over.span, "two files give different defaults")
+                .label("this one")
+                .also(under.span, "and this one")
+                .help("defaults hold for the whole manifest: keep one of them, or set the value on the objects"),
+        ),
+    }
+}
+
+fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node) -> Option<Desired> {
+    let effective = match defaults {
+        Some(defaults) => {
+            let mut effective = defaults.clone();
+            effective.overlay(item);
+            effective
+        }
+        None => item,
+    };
+    let id = effective.get(kind.identity())?;
+    let mut fields = Fields::default();
+    let mut places = Vec::new();
+    for field in kind.fields() {
+        if let Some(value) = effective.get(field.name) {
+            fields.set(field.name, field.settled(value.to_json()));
+            places.push(value.span);
+        }
+    }
+    let state = effective.get("state");
+    Some(Desired {
+        address: Address::new(kind, workspace, id.text().unwrap_or_default()),
+        fields,
+        absent: state.and_then(Node::text) == Some("absent"),
+        span: id.span,
+        state_span: state.map(|state| state.span),
+        places: places.into(),
+    })
+}

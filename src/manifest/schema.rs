@@ -1,0 +1,166 @@
+//! The manifest's JSON Schema, put together from the registry of kinds.
+//!
+//! It is the one description of a manifest's shape: editors complete and explain from it, and the loader checks with it
+//! ([`super::shape`]), so the two cannot disagree.
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use serde_json::{Map, Value, json};
+
+use crate::resource::{KINDS, KindRef};
+
+/// The JSON Schema (draft-07) of a manifest.
+#[must_use]
+pub fn manifest_schema() -> Value {
+    let mut generator = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
+    let mut defaults = Map::new();
+    let mut sections = Map::new();
+    for kind in KINDS {
+        let settings = settings(kind, &mut generator);
+        defaults.insert(kind.name().to_owned(), settings.clone());
+        sections.insert(
+            kind.section().to_owned(),
+            json!({
+                "description": format!("The {} of this workspace that are managed here. Others stay as they are.", kind.section()),
+                "type": "array",
+                "items": object(kind, settings),
+            }),
+        );
+    }
+    let mut workspace = Map::new();
+    workspace.insert(
+        "workspace".to_owned(),
+        json!({
+            "description": "The workspace's slug, as in bitbucket.org/SLUG. Not its name.",
+            "type": "string",
+            "pattern": "^[a-z0-9_-]+$",
+        }),
+    );
+    workspace.append(&mut sections);
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "bbprov manifest",
+        "description": "Workspaces of Bitbucket Cloud with their projects and repositories, as they shall be.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["version", "workspaces"],
+        "properties": {
+            "version": {
+                "description": "The version of this format.",
+                "type": "integer",
+                "enum": [1],
+            },
+            "defaults": {
+                "description": "What every object of this file starts from. Its own values win, key by key.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": defaults,
+            },
+            "workspaces": {
+                "description": "The workspaces. The same one may stand in several files.",
+                "type": "array",
+                "items": {
+                    "description": "A workspace, which exists already.",
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["workspace"],
+                    "properties": workspace,
+                },
+            },
+        },
+    })
+}
+
+fn settings(kind: KindRef, generator: &mut SchemaGenerator) -> Value {
+    let mut schema = kind.settings(generator);
+    // schemars says of an optional value that it may be null. In a manifest it may be left out instead.
+    RecursiveTransform(|schema: &mut schemars::Schema| {
+        if let Some(Value::Array(types)) = schema.get_mut("type") {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                schema.insert("type".to_owned(), only);
+            }
+        }
+        if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+            choices.retain(|choice| choice.get("type") != Some(&json!("null")));
+            if let [Value::Object(only)] = choices.as_slice() {
+                let only = only.clone();
+                schema.remove("anyOf");
+                for (key, value) in only {
+                    schema.ensure_object().entry(key).or_insert(value);
+                }
+            }
+        }
+    })
+    .transform(&mut schema);
+    schema.remove("title");
+    schema.remove("$schema");
+    let mut schema = schema.to_value();
+    one_line(&mut schema);
+    schema
+}
+
+/// Doc comments are wrapped where the code ends; an editor wraps for itself.
+fn one_line(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text = text.replace('\n', " ");
+            }
+            map.values_mut().for_each(one_line);
+        }
+        Value::Array(items) => items.iter_mut().for_each(one_line),
+        _ => {}
+    }
+}
+
+/// The schema of one entry in a kind's list: its identity, `state`, and its settings.
+fn object(kind: KindRef, settings: Value) -> Value {
+    let mut schema = settings;
+    let mut own = Map::new();
+    own.insert(kind.identity().to_owned(), json!({ "description": kind.summary(), "type": "string", "minLength": 1 }));
+    own.insert(
+        "state".to_owned(),
+        json!({
+            "description": format!("`absent` deletes this {}, if `--allow-delete` permits it.", kind.name()),
+            "type": "string",
+            "enum": ["present", "absent"],
+            "default": "present",
+        }),
+    );
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        own.append(properties);
+        *properties = own;
+    }
+    schema["required"] = json!([kind.identity()]);
+    schema["description"] = json!(kind.summary());
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_a_person_can_write_is_explained_and_nothing_is_null() {
+        fn walk(schema: &Value, path: &str) {
+            assert_ne!(schema.get("type"), Some(&json!("null")), "{path}");
+            if let Some(types) = schema.get("type") {
+                assert!(types.is_string(), "{path}: {types}");
+            }
+            for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                let path = format!("{path}.{name}");
+                if !path.starts_with(".defaults.") || path.matches('.').count() > 2 {
+                    assert!(property.get("description").is_some_and(Value::is_string), "{path}: {property}");
+                }
+                walk(property, &path);
+            }
+            if let Some(items) = schema.get("items") {
+                walk(items, &format!("{path}[]"));
+            }
+        }
+        walk(&manifest_schema(), "");
+    }
+}

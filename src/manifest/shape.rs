@@ -1,0 +1,281 @@
+//! Holds a [`Node`] against the manifest's JSON Schema and reports everything that does not fit, each at its place.
+//!
+//! What does not fit is reported and taken out of the tree, so that the checks that follow see only sound values and all
+//! errors of a file are shown at once. Only the part of JSON Schema that [`super::schema`] uses is understood; a test
+//! holds it against a full validator.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::node::{Key, Node, Tree};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, closest};
+
+/// A schema, read once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, possibly one of a few.
+    Integer(Vec<i64>),
+    /// Text, possibly one of a few words.
+    Text(Vec<String>),
+    /// A list of equal things.
+    List(Box<Shape>),
+    /// A mapping with known keys.
+    Object {
+        /// The keys it may have.
+        keys: BTreeMap<String, Shape>,
+        /// The keys it must have.
+        required: Vec<String>,
+    },
+}
+
+impl Shape {
+    /// Reads a schema. What it does not understand is taken for text, which a test would notice.
+    #[must_use]
+    pub fn read(schema: &Value) -> Self {
+        match schema.get("type").and_then(Value::as_str) {
+            Some("boolean") => Self::Flag,
+            Some("integer") => Self::Integer(choices(schema).iter().filter_map(|choice| choice.as_i64()).collect()),
+            Some("array") => Self::List(Box::new(Self::read(schema.get("items").unwrap_or(&Value::Null)))),
+            Some("object") => Self::Object {
+                keys: schema
+                    .get("properties")
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, schema)| (key.clone(), Self::read(schema)))
+                    .collect(),
+                required: schema
+                    .get("required")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|key| key.as_str().map(str::to_owned))
+                    .collect(),
+            },
+            _ => Self::Text(choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect()),
+        }
+    }
+
+    /// The shape under a path of keys; `[]` steps into a list.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        let Some((first, rest)) = path.split_first() else { return Some(self) };
+        match self {
+            Self::List(items) if *first == "[]" => items.at(rest),
+            Self::Object { keys, .. } => keys.get(*first)?.at(rest),
+            _ => None,
+        }
+    }
+
+    /// Reports what does not fit and takes it out. False if nothing sound is left of the value itself.
+    #[must_use]
+    pub fn check(&self, name: &str, node: &mut Node, sources: &Sources, found: &mut Diagnostics) -> bool {
+        match (self, &mut node.tree) {
+            (Self::Flag, Tree::Bool(_)) => true,
+            (Self::Integer(allowed), Tree::Number(number)) => {
+                let fits = number.as_i64().is_some_and(|number| allowed.is_empty() || allowed.contains(&number));
+                if !fits {
+                    found.push(self.mismatch(name, node));
+                }
+                fits
+            }
+            // Written as a number, meant as text: kept as it was written (`007`, `1.10`).
+            (Self::Text(_), Tree::Number(_)) => {
+                node.tree = Tree::Text(sources.text(node.span).into());
+                self.check(name, node, sources, found)
+            }
+            (Self::Text(allowed), Tree::Text(text)) => {
+                let fits = allowed.is_empty() || allowed.iter().any(|word| **word == **text);
+                if !fits {
+                    found.push(self.mismatch(name, node));
+                }
+                fits
+            }
+            (Self::List(items), Tree::List(nodes)) => {
+                nodes.retain_mut(|node| items.check(&singular(name), node, sources, found));
+                true
+            }
+            (Self::Object { keys, required }, Tree::Map(entries)) => {
+                // A required key that is there but does not fit is reported for what it is, not as missing.
+                let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
+                let missing: Vec<_> = required.iter().filter(lacks).map(|key| format!("`{key}`")).collect();
+                check_entries(name, keys, entries, sources, found);
+                if !missing.is_empty() {
+                    found.push(
+                        Diagnostic::error(node.span, format!("{name} lacks {}", missing.join(" and ")))
+                            .label("in the entry that begins here"),
+                    );
+                }
+                required.iter().all(|key| node.get(key).is_some())
+            }
+            _ => {
+                found.push(self.mismatch(name, node));
+                false
+            }
+        }
+    }
+
+    fn mismatch(&self, name: &str, node: &Node) -> Diagnostic {
+        let diagnostic = Diagnostic::error(node.span, format!("`{name}` must be {}", self.describe()))
+            .label(format!("this is {}", node.tree.describe()));
+        match (self, &node.tree) {
+            (Self::Flag, Tree::Text(text)) => match text.to_lowercase().as_str() {
+                "yes" | "on" | "y" | "true" | "1" => diagnostic.help("write `true`, without quotes"),
+                "no" | "off" | "n" | "false" | "0" => diagnostic.help("write `false`, without quotes"),
+                _ => diagnostic,
+            },
+            (Self::Text(allowed), Tree::Bool(yes)) if allowed.is_empty() => {
+                diagnostic.help(format!("if the word {yes} is meant, put it in quotes: \"{yes}\""))
+            }
+            (_, Tree::Null) => diagnostic.help(format!("write a value, or leave `{name}` out")),
+            (Self::Text(allowed), Tree::Text(text)) => match closest(text, allowed.iter().map(String::as_str)) {
+                Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
+                None => diagnostic,
+            },
+            (Self::List(_), Tree::Map(_) | Tree::Text(_)) => diagnostic.help("begin each item with `- `"),
+            _ => diagnostic,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Flag => "true or false".to_owned(),
+            Self::Integer(allowed) if allowed.is_empty() => "a whole number".to_owned(),
+            Self::Integer(allowed) => one_of(allowed.iter().map(ToString::to_string)),
+            Self::Text(allowed) if allowed.is_empty() => "text".to_owned(),
+            Self::Text(allowed) => one_of(allowed.iter().map(|word| format!("`{word}`"))),
+            Self::List(_) => "a list".to_owned(),
+            Self::Object { keys, .. } => {
+                let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();
+                format!("a mapping with keys such as {}", keys.join(", "))
+            }
+        }
+    }
+}
+
+/// Reports unknown and double keys, and every value that does not fit; what remains is sound.
+fn check_entries(
+    name: &str,
+    keys: &BTreeMap<String, Shape>,
+    entries: &mut Vec<(Key, Node)>,
+    sources: &Sources,
+    found: &mut Diagnostics,
+) {
+    let mut seen: Vec<Key> = Vec::new();
+    entries.retain_mut(|(key, node)| {
+        if let Some(first) = seen.iter().find(|first| first.text == key.text) {
+            found.push(
+                Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
+                    .label("the second time")
+                    .also(first.span, "the first time"),
+            );
+            return false;
+        }
+        seen.push(key.clone());
+        let Some(shape) = keys.get(&*key.text) else {
+            found.push(unknown(name, key, keys));
+            return false;
+        };
+        shape.check(&key.text, node, sources, found)
+    });
+}
+
+fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(key.span, format!("{name} has no key `{}`", shortened(&key.text)));
+    match closest(&key.text, keys.keys().map(String::as_str)) {
+        Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
+        None => {
+            let known: Vec<_> = keys.keys().map(|key| format!("`{key}`")).collect();
+            diagnostic.label("unknown").help(format!("known here: {}", known.join(", ")))
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() > 60 {
+        format!("{}…", text.chars().take(57).collect::<String>())
+    } else {
+        text.to_owned()
+    }
+}
+
+fn one_of(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<_> = words.collect();
+    match words.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} or {last}", others.join(", ")),
+    }
+}
+
+/// `repositories` is a list of `repository`: what an item is called in a message.
+fn singular(name: &str) -> String {
+    crate::resource::KINDS
+        .iter()
+        .find(|kind| kind.section() == name)
+        .map_or_else(|| name.strip_suffix('s').unwrap_or(name).to_owned(), |kind| kind.name().to_owned())
+}
+
+fn choices(schema: &Value) -> Vec<Value> {
+    let list = |key: &str| schema.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut choices = list("enum");
+    choices.extend(schema.get("const").cloned());
+    for choice in list("oneOf") {
+        choices.extend(self::choices(&choice));
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse::parse;
+    use crate::manifest::schema::manifest_schema;
+
+    fn messages(text: &str) -> Vec<String> {
+        let mut sources = Sources::default();
+        let source = sources.add("repos.yaml", text);
+        let mut node = parse(text, source).unwrap();
+        let mut found = Diagnostics::default();
+        let _ = Shape::read(&manifest_schema()).check("manifest", &mut node, &sources, &mut found);
+        found.sort();
+        found
+            .iter()
+            .map(|diagnostic| {
+                let (span, label) = diagnostic.primary.clone().unwrap();
+                format!("{}: {} [{label}] {}", sources.place(span), diagnostic.message, diagnostic.help.join("; "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_sound_manifest_passes() {
+        assert_eq!(messages("version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: 007}]}]"), [""; 0]);
+    }
+
+    #[test]
+    fn everything_wrong_is_reported_at_once() {
+        let text = "version: 2
+defaults:
+  repository: {is_privte: true}
+workspaces:
+  - workspace: acme
+    projects: {key: PAY}
+    repositories:
+      - slug: a
+        slug: b
+        is_private: yes
+        fork_policy: no_fork
+      - project: PAY
+      - {slug: ~, project: [1]}
+      - nothing
+    repos: []
+  - workspaces: x
+templates: {}
+";
+        insta::assert_debug_snapshot!(messages(text));
+    }
+}

@@ -1,0 +1,106 @@
+//! The rules that can be checked without a network, as a table of named functions. All of them run, all of them report.
+
+use std::collections::HashMap;
+
+use super::{Desired, Workspace};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::resource::{Address, Finding};
+
+type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
+
+/// Every check with its name.
+pub const CHECKS: &[(&str, Check)] = &[
+    ("workspace slugs", workspace_slugs),
+    ("identities", identities),
+    ("no object twice", no_object_twice),
+    ("rules of each kind", rules_of_each_kind),
+    ("references", references),
+];
+
+/// Runs every check.
+pub(super) fn validate(workspaces: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    for (_, check) in CHECKS {
+        check(workspaces, desired, found);
+    }
+}
+
+fn workspace_slugs(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnostics) {
+    for workspace in workspaces {
+        let slug = &workspace.slug;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if slug.is_empty() || slug.len() > 62 || !slug.bytes().all(plain) {
+            let near: String =
+                slug.chars().take(62).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
+            let diagnostic = Diagnostic::error(workspace.span, "this is not a workspace's slug")
+                .label("lower case letters, digits, `-` and `_`");
+            found.push(match near.bytes().all(plain) && !near.is_empty() {
+                true => diagnostic.help(format!("the slug is what follows bitbucket.org/ in a URL; perhaps `{near}`")),
+                false => diagnostic.help("the slug is what follows bitbucket.org/ in a URL"),
+            });
+        }
+    }
+}
+
+fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    for object in desired {
+        if let Err(finding) = object.address.kind().check_identity(object.address.id()) {
+            found.push(object.diagnostic(finding));
+        }
+    }
+}
+
+fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    let mut first: HashMap<(usize, String), &Desired> = HashMap::with_capacity(desired.len());
+    for object in desired {
+        let address = &object.address;
+        // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4).
+        let key = (address.kind().rank(), address.as_str().to_lowercase());
+        if let Some(other) = first.get(&key) {
+            found.push(
+                Diagnostic::error(object.span, format!("{} {} is listed twice", address.kind().name(), shown(address)))
+                    .label("the second time")
+                    .also(other.span, "the first time")
+                    .help("keep one of them: an object has one place in a manifest, or in all its files"),
+            );
+        } else {
+            first.insert(key, object);
+        }
+    }
+}
+
+fn rules_of_each_kind(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    for object in desired.iter().filter(|object| !object.absent) {
+        for finding in object.address.kind().check(object.address.id(), &object.fields) {
+            found.push(object.diagnostic(finding));
+        }
+    }
+}
+
+/// What one object says of another in the same manifest. What is not in it is checked by the plan.
+fn references(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    let by_address: HashMap<&Address, &Desired> = desired.iter().map(|object| (&object.address, object)).collect();
+    for object in desired.iter().filter(|object| !object.absent) {
+        let address = &object.address;
+        let Some(reference) = address.kind().reference(address.workspace(), &object.fields) else { continue };
+        let Some(referenced) = by_address.get(&reference.address) else { continue };
+        if referenced.absent {
+            let kind = reference.address.kind().name();
+            let finding = Finding::error(reference.field, format!("{kind} {} is to be deleted", reference.address))
+                .label(format!("this {} still needs it", address.kind().name()));
+            found.push(object.diagnostic(finding).also(referenced.span, "listed with `state: absent`"));
+        } else if let Some(finding) = address.kind().check_reference(&object.fields, &referenced.fields) {
+            let diagnostic = object.diagnostic(finding);
+            let span = referenced.place("is_private").unwrap_or(referenced.span);
+            found.push(diagnostic.also(span, format!("{} is private", referenced.address)));
+        }
+    }
+}
+
+fn shown(address: &Address) -> String {
+    let text = address.as_str();
+    if text.chars().count() > 80 {
+        format!("{}…", text.chars().take(77).collect::<String>())
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,115 @@
+//! How an object is named everywhere: in the manifest's order, the plan, the report and on the command line.
+
+use std::fmt;
+
+use super::KindRef;
+
+/// The name of one object: its kind and `workspace/identity`, such as repository `acme/ledger` or project `acme/PAY`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    kind: KindRef,
+    text: Box<str>,
+}
+
+impl Address {
+    /// Names the object of this kind with this identity in this workspace.
+    #[must_use]
+    pub fn new(kind: KindRef, workspace: &str, id: &str) -> Self {
+        Self { kind, text: format!("{workspace}/{id}").into() }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> KindRef {
+        self.kind
+    }
+
+    /// The workspace it is in.
+    #[must_use]
+    pub fn workspace(&self) -> &str {
+        self.text.split_once('/').map_or(&self.text, |(workspace, _)| workspace)
+    }
+
+    /// What tells it from others of its kind: a slug, a project key.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.text.split_once('/').map_or("", |(_, id)| id)
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn order(&self) -> (&str, usize, &str) {
+        (self.workspace(), self.kind.rank(), self.id())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.kind, self.text)
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+/// Joins path segments, each encoded so that nothing in a name can leave its segment (`{uuid}` becomes `%7Buuid%7D`).
+#[must_use]
+pub fn path(segments: &[&str]) -> String {
+    let mut path = String::with_capacity(64);
+    for segment in segments {
+        path.push('/');
+        for byte in segment.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                path.push(char::from(byte));
+            } else {
+                path.push('%');
+                path.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+                path.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
+            }
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KINDS;
+    use super::*;
+
+    #[test]
+    fn addresses_order_by_workspace_then_kind_then_name() {
+        let [project, repository] = KINDS;
+        let mut addresses = [
+            Address::new(repository, "b", "a"),
+            Address::new(repository, "a", "z"),
+            Address::new(project, "b", "Z"),
+            Address::new(repository, "a", "b"),
+        ];
+        addresses.sort();
+        assert_eq!(addresses.each_ref().map(Address::as_str), ["a/b", "a/z", "b/Z", "b/a"]);
+    }
+
+    #[test]
+    fn a_segment_cannot_escape() {
+        assert_eq!(path(&["repositories", "a/../b", "{1-2}"]), "/repositories/a%2F..%2Fb/%7B1-2%7D");
+    }
+}

@@ -1,0 +1,173 @@
+//! The fields of an object in one flat vocabulary, the manifest's, and how that vocabulary maps to Bitbucket's JSON.
+
+use serde_json::{Map, Value};
+
+/// One thing that can be said of an object.
+#[derive(Debug)]
+pub struct Field {
+    /// Its key in the manifest.
+    pub name: &'static str,
+    /// Where it stands in Bitbucket's JSON: `["project", "key"]`.
+    pub api: &'static [&'static str],
+    /// What it means when an answer lacks it or says null.
+    pub absent: Absent,
+    /// Whether a plan reads it even if no manifest names it, because a rule needs it.
+    pub always: bool,
+    /// Whether Bitbucket keeps it in lower case, whatever it was given.
+    pub folded: bool,
+}
+
+impl Field {
+    /// A field that stands at the top of Bitbucket's JSON under its own name.
+    pub(super) const fn plain(name: &'static str, api: &'static [&'static str], absent: Absent) -> Self {
+        Self { name, api, absent, always: false, folded: false }
+    }
+
+    /// As it stands in `fields=`: `project.key`.
+    #[must_use]
+    pub fn dotted(&self) -> String {
+        self.api.join(".")
+    }
+
+    /// Its value in an answer.
+    #[must_use]
+    pub fn read(&self, answer: &Value) -> Value {
+        let value = self.api.iter().try_fold(answer, |value, key| value.get(key));
+        match value {
+            None | Some(Value::Null) => self.absent.value(),
+            Some(value) => value.clone(),
+        }
+    }
+
+    /// A value the way Bitbucket will give it back.
+    #[must_use]
+    pub fn settled(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) if self.folded => Value::String(text.to_lowercase()),
+            value => value,
+        }
+    }
+
+    /// Puts a value at its place in a body.
+    fn write(&self, body: &mut Map<String, Value>, value: &Value) {
+        let [parents @ .., last] = self.api else { return };
+        let mut object = body;
+        for key in parents {
+            let Value::Object(inner) = object.entry(*key).or_insert_with(|| Value::Object(Map::new())) else { return };
+            object = inner;
+        }
+        object.insert((*last).to_owned(), value.clone());
+    }
+}
+
+/// What a field means that an answer does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// There is none.
+    Null,
+    /// The empty text.
+    Text,
+    /// No.
+    False,
+}
+
+impl Absent {
+    fn value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Text => Value::String(String::new()),
+            Self::False => Value::Bool(false),
+        }
+    }
+}
+
+/// Values of some of a kind's fields, in the kind's order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    /// The value of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
+    }
+
+    /// The value of a field that is text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    /// The value of a field that is true or false.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.get(name)?.as_bool()
+    }
+
+    /// Sets a field.
+    pub fn set(&mut self, name: &'static str, value: Value) {
+        match self.0.iter_mut().find(|(field, _)| *field == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// These with others on top: what an object will be after a change.
+    #[must_use]
+    pub fn overlaid(&self, over: &Self) -> Self {
+        let mut fields = self.clone();
+        for (name, value) in over.iter() {
+            fields.set(name, value.clone());
+        }
+        fields
+    }
+
+    /// The body that says them in Bitbucket's words.
+    #[must_use]
+    pub fn to_body(&self, table: &'static [Field]) -> Map<String, Value> {
+        let mut body = Map::new();
+        for field in table {
+            if let Some(value) = self.get(field.name) {
+                field.write(&mut body, value);
+            }
+        }
+        body
+    }
+}
+
+impl FromIterator<(&'static str, Value)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (&'static str, Value)>>(iter: T) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::KINDS;
+
+    #[test]
+    fn every_field_of_every_kind_is_read_from_where_it_is_written() {
+        for kind in KINDS {
+            for field in kind.fields() {
+                let fields: Fields = [(field.name, json!("x"))].into_iter().collect();
+                let body = Value::Object(fields.to_body(kind.fields()));
+                assert_eq!(field.read(&body), json!("x"), "{} {}", kind.name(), field.name);
+                assert_eq!(field.read(&json!({})), field.absent.value());
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Projects: the groups that a workspace's repositories belong to (api.md §4).
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use super::address::path;
+use super::{Absent, Action, Address, Field, Fields, Finding, Kind, Method, Reference, Request, Scopes};
+
+/// The kind of [`ProjectSettings`].
+pub struct Project;
+
+/// What a manifest can say about a project. What it does not mention stays as it is.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ProjectSettings {
+    /// The name people see. A new project without one is named like its key.
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
+    /// What the project is for.
+    pub description: Option<String>,
+    /// Whether only people with access see it. A private project cannot hold public repositories.
+    pub is_private: Option<bool>,
+}
+
+const FIELDS: &[Field] = &[
+    Field::plain("name", &["name"], Absent::Text),
+    Field::plain("description", &["description"], Absent::Text),
+    // Always read: whether repositories in it may be public depends on it.
+    Field { always: true, ..Field::plain("is_private", &["is_private"], Absent::False) },
+];
+
+impl Kind for Project {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
+    fn section(&self) -> &'static str {
+        "projects"
+    }
+
+    fn identity(&self) -> &'static str {
+        "key"
+    }
+
+    fn summary(&self) -> &'static str {
+        "A project. Repositories name it by its key."
+    }
+
+    /// Key rule: api.md §4. The length limit of 40 is believed, not documented.
+    fn check_identity(&self, id: &str) -> Result<(), Finding> {
+        let valid = id.starts_with(|first: char| first.is_ascii_alphabetic())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if valid && id.len() <= 40 {
+            return Ok(());
+        }
+        let finding = Finding::error("key", format!("{} cannot be a project key", quoted(id)));
+        if valid {
+            return Err(finding.label(format!("{} characters; 40 are allowed", id.len())));
+        }
+        let near: String = id
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .skip_while(|c| !c.is_ascii_alphabetic())
+            .take(40)
+            .collect();
+        let finding = finding.label("a letter first, then letters, digits and underscores (A-Z, a-z, 0-9, _)");
+        Err(if near.is_empty() { finding } else { finding.help(format!("write `key: {near}`")) })
+    }
+
+    fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
+        ProjectSettings::json_schema(generator)
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
+        let blank = fields.text("name").is_some_and(|name| name.trim().is_empty());
+        blank.then(|| Finding::error("name", "a project needs a name").label("this is empty")).into_iter().collect()
+    }
+
+    fn reference(&self, _workspace: &str, _fields: &Fields) -> Option<Reference> {
+        None
+    }
+
+    fn check_reference(&self, _fields: &Fields, _referenced: &Fields) -> Option<Finding> {
+        None
+    }
+
+    fn held_back(&self, _field: &str, _from: Option<&Value>) -> Option<&'static str> {
+        None
+    }
+
+    fn refuse(&self, _id: &str, _changed: &Fields) -> Option<Finding> {
+        None
+    }
+
+    /// A project turns private only when no public repository is left in it, and goes only when it is empty.
+    fn waits_for_dependents(&self, changed: &Fields, deleted: bool) -> bool {
+        deleted || changed.flag("is_private") == Some(true)
+    }
+
+    fn loss(&self) -> &'static str {
+        "must be empty"
+    }
+
+    fn list(&self, workspace: &str) -> String {
+        path(&["workspaces", workspace, "projects"])
+    }
+
+    fn item(&self, address: &Address) -> String {
+        path(&["workspaces", address.workspace(), "projects", address.id()])
+    }
+
+    fn identify<'a>(&self, answer: &'a Value) -> Option<&'a str> {
+        answer.get("key")?.as_str()
+    }
+
+    /// `name` is required; `type` and other keys are refused (api.md §2.1).
+    fn create(&self, address: &Address, fields: &Fields) -> Request {
+        let mut body = fields.to_body(FIELDS);
+        body.insert("key".to_owned(), address.id().into());
+        body.entry("name").or_insert_with(|| address.id().into());
+        Request { method: Method::Post, path: self.list(address.workspace()), body: Some(Value::Object(body)) }
+    }
+
+    /// By key, which was just read: the API names no other path. A `key` in the body would rename the project.
+    fn update(&self, address: &Address, _uuid: &str, changed: &Fields) -> Request {
+        Request { method: Method::Put, path: self.item(address), body: Some(Value::Object(changed.to_body(FIELDS))) }
+    }
+
+    fn delete(&self, address: &Address, _uuid: &str) -> Request {
+        Request { method: Method::Delete, path: self.item(address), body: None }
+    }
+
+    fn scopes(&self, _action: Action) -> Scopes {
+        Scopes { classic: "project:admin", api_token: "admin:project:bitbucket" }
+    }
+}
+
+/// A name in quotes, shortened: a name can be as long as somebody's mistake.
+pub(super) fn quoted(text: &str) -> String {
+    if text.chars().count() > 70 {
+        return format!("{:?}", format!("{}…", text.chars().take(60).collect::<String>()));
+    }
+    format!("{text:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_follow_bitbuckets_rule() {
+        for key in ["PAY", "Atlassian1", "a_B_9"] {
+            assert_eq!(Project.check_identity(key), Ok(()), "{key}");
+        }
+        for (key, help) in [("1A", "A"), ("PAY-2", "PAY_2"), ("pay me", "PAY_ME"), ("_X", "X")] {
+            let finding = Project.check_identity(key).unwrap_err();
+            assert_eq!(finding.help, Some(format!("write `key: {help}`")), "{key}");
+        }
+        assert!(Project.check_identity("").is_err());
+        assert!(Project.check_identity(&"A".repeat(41)).is_err());
+    }
+}
