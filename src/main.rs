@@ -1,15 +1,30 @@
-//! t
-#![expect(clippy::print_stdout, clippy::print_stderr)]
-fn main() -> std::process::ExitCode {
-    let t = std::time::Instant::now();
-    match bbprov::manifest::load(&std::env::args().skip(1).collect::<Vec<_>>()) {
-        Ok(m) => {
-            anstream::println!("{} {:?} {}", m.desired.len(), t.elapsed(), m.warnings.render(&m.sources));
-            std::process::ExitCode::SUCCESS
+//! Parse, run, exit code.
+
+use std::process::ExitCode;
+
+use bbprov::cli::Cli;
+use bbprov::commands;
+use bbprov::report::output;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
         }
-        Err(e) => {
-            anstream::eprint!("{e}");
-            std::process::ExitCode::from(3)
+    };
+    match commands::run(cli) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(bbprov::error::Error::Manifest(invalid)) => {
+            output::say(&invalid.to_string());
+            ExitCode::from(3)
+        }
+        Err(error) => {
+            output::fail(&error.to_string());
+            ExitCode::from(error.code())
         }
     }
 }

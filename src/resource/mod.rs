@@ -59,9 +59,14 @@ pub trait Kind: Sync {
     /// Why this change must not be made although every field is fine by itself.
     fn refuse(&self, id: &str, changed: &Fields) -> Option<Finding>;
 
-    /// Whether objects that refer to this one must change before it does: the project that becomes private after its
-    /// repositories, or goes away after them.
-    fn waits_for_dependents(&self, changed: &Fields, deleted: bool) -> bool;
+    /// Whether this change must come before or after those of the objects that refer to this one.
+    fn order(&self, action: Action, changed: &Fields) -> Order;
+
+    /// What a person must not overlook about a change, such as that something becomes public.
+    fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str>;
+
+    /// A few words about a new object for its line in the plan.
+    fn describe(&self, fields: &Fields) -> String;
 
     /// What deleting one takes away, for the plan.
     fn loss(&self) -> &'static str;
@@ -143,6 +148,17 @@ pub enum Action {
     Update,
     /// It goes away.
     Delete,
+}
+
+/// When a change happens, seen from the objects that refer to the changed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Before theirs: they need it.
+    Before,
+    /// After theirs: they stand in its way.
+    After,
+    /// It does not matter.
+    Whenever,
 }
 
 /// Something a kind has to say about one of its fields.

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::address::path;
-use super::{Absent, Action, Address, Field, Fields, Finding, Kind, Method, Reference, Request, Scopes};
+use super::{Absent, Action, Address, Field, Fields, Finding, Kind, Method, Order, Reference, Request, Scopes};
 
 /// The kind of [`ProjectSettings`].
 pub struct Project;
@@ -96,9 +96,22 @@ impl Kind for Project {
         None
     }
 
-    /// A project turns private only when no public repository is left in it, and goes only when it is empty.
-    fn waits_for_dependents(&self, changed: &Fields, deleted: bool) -> bool {
-        deleted || changed.flag("is_private") == Some(true)
+    /// A project turns private only when no public repository is left in it, goes only when it is empty, and must be public
+    /// before a repository in it can be (api.md §4).
+    fn order(&self, action: Action, changed: &Fields) -> Order {
+        match (action, changed.flag("is_private")) {
+            (Action::Create, _) | (Action::Update, Some(false)) => Order::Before,
+            (Action::Delete, _) | (Action::Update, Some(true)) => Order::After,
+            (Action::Update, None) => Order::Whenever,
+        }
+    }
+
+    fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str> {
+        becomes_public(action, changed)
+    }
+
+    fn describe(&self, fields: &Fields) -> String {
+        [fields.text("name").map(str::to_owned), privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn loss(&self) -> &'static str {
@@ -145,6 +158,16 @@ pub(super) fn quoted(text: &str) -> String {
         return format!("{:?}", format!("{}…", text.chars().take(60).collect::<String>()));
     }
     format!("{text:?}")
+}
+
+/// What is said of something that is about to be seen by everybody.
+pub(super) fn becomes_public(action: Action, changed: &Fields) -> Option<&'static str> {
+    (action == Action::Update && changed.flag("is_private") == Some(false)).then_some("becomes public")
+}
+
+/// Private or public, if it is said.
+pub(super) fn privacy(fields: &Fields) -> Option<String> {
+    Some(if fields.flag("is_private")? { "private" } else { "public" }.to_owned())
 }
 
 #[cfg(test)]

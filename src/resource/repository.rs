@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::address::path;
-use super::project::{Project, quoted};
-use super::{Absent, Action, Address, Field, Fields, Finding, Kind, KindRef, Method, Reference, Request, Scopes};
+use super::project::{Project, becomes_public, privacy, quoted};
+use super::{
+    Absent, Action, Address, Field, Fields, Finding, Kind, KindRef, Method, Order, Reference, Request, Scopes,
+};
 
 /// The kind of [`RepositorySettings`].
 pub struct Repository;
@@ -54,7 +56,8 @@ pub enum ForkPolicy {
 }
 
 const FIELDS: &[Field] = &[
-    Field::plain("project", &["project", "key"], Absent::Null),
+    // Always read: what happens to a project waits for, or is waited for by, what happens to its repositories.
+    Field { always: true, ..Field::plain("project", &["project", "key"], Absent::Null) },
     Field::plain("is_private", &["is_private"], Absent::False),
     Field::plain("name", &["name"], Absent::Text),
     Field::plain("description", &["description"], Absent::Text),
@@ -169,8 +172,17 @@ impl Kind for Repository {
         )
     }
 
-    fn waits_for_dependents(&self, _changed: &Fields, _deleted: bool) -> bool {
-        false
+    fn order(&self, _action: Action, _changed: &Fields) -> Order {
+        Order::Whenever
+    }
+
+    fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str> {
+        becomes_public(action, changed)
+    }
+
+    fn describe(&self, fields: &Fields) -> String {
+        let project = fields.text("project").map(|key| format!("project {key}"));
+        [project, privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn loss(&self) -> &'static str {

@@ -1,0 +1,259 @@
+//! EXECUTOR: carries a plan out and accounts for every change in it.
+//!
+//! A change is ready when those it needs are done. Ready changes are carried out side by side; one that fails stops nobody
+//! but those that need it.
+
+pub mod outcome;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub use outcome::{Account, Ended, Outcome};
+
+use crate::bitbucket::{Error, Write};
+use crate::plan::refresh::Actual;
+use crate::plan::{Change, Plan};
+use crate::progress::{Event, Listen};
+use crate::resource::{Action, Request};
+
+/// Carries the plan out. When `stop` turns true, what is on its way is finished and the rest is skipped.
+pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: watch::Receiver<bool>) -> Account {
+    let before = client.requests();
+    listener.event(Event::Changes { count: plan.changes.len() });
+    let mut run = Run::new(plan, listener);
+    let mut stop = stop;
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while run.goes_on() && under_way.len() < client.concurrency() {
+            let Some(at) = run.ready.pop_front() else { break };
+            let change = &plan.changes[at];
+            under_way.push(async move { (at, carry_out(client, change).await) });
+        }
+        tokio::select! {
+            finished = under_way.next() => match finished {
+                Some((at, result)) => run.finish(at, result),
+                None => break,
+            },
+            () = told(&mut stop), if run.ended.is_none() => {
+                listener.event(Event::Stopping);
+                run.ended = Some(Ended::Interrupted);
+            }
+        }
+    }
+    run.account(client.requests() - before)
+}
+
+/// Waits until somebody says stop; for ever if nobody can any more.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Where a run stands.
+struct Run<'a> {
+    plan: &'a Plan,
+    listener: &'a dyn Listen,
+    ready: VecDeque<usize>,
+    /// For each change, how many that it needs are not done yet.
+    waits_for: Vec<usize>,
+    /// For each change, those that need it.
+    needed_by: Vec<Vec<usize>>,
+    outcomes: Vec<Option<Outcome>>,
+    ended: Option<Ended>,
+    /// Every answer so far was 403: this credential may do nothing of what is asked.
+    only_forbidden: Option<usize>,
+}
+
+/// So many refusals and nothing else, and the credential is taken to be the reason.
+const FORBIDDEN: usize = 8;
+
+impl<'a> Run<'a> {
+    fn new(plan: &'a Plan, listener: &'a dyn Listen) -> Self {
+        let count = plan.changes.len();
+        let mut needed_by = vec![Vec::new(); count];
+        for (at, change) in plan.changes.iter().enumerate() {
+            for need in &change.needs {
+                needed_by[*need].push(at);
+            }
+        }
+        let waits_for: Vec<usize> = plan.changes.iter().map(|change| change.needs.len()).collect();
+        let ready = (0..count).filter(|at| waits_for[*at] == 0).collect();
+        let outcomes = vec![None; count];
+        Self { plan, listener, ready, waits_for, needed_by, outcomes, ended: None, only_forbidden: Some(0) }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    fn finish(&mut self, at: usize, result: Result<(), Failure>) {
+        match result {
+            Ok(()) => {
+                self.only_forbidden = None;
+                self.record(at, Outcome::Done);
+                for next in self.needed_by[at].clone() {
+                    self.waits_for[next] -= 1;
+                    if self.waits_for[next] == 0 && self.outcomes[next].is_none() {
+                        self.ready.push_back(next);
+                    }
+                }
+            }
+            Err(failure) => {
+                self.only_forbidden = self.only_forbidden.filter(|_| failure.forbidden).map(|count| count + 1);
+                if failure.credential {
+                    self.ended = Some(Ended::Credential(failure.why.clone()));
+                } else if self.only_forbidden == Some(FORBIDDEN) && self.ended.is_none() {
+                    let why = format!("the credential may do nothing of what is asked: {}", failure.why);
+                    self.ended = Some(Ended::Credential(why));
+                }
+                self.record(at, Outcome::Failed(failure.why));
+                self.skip_those_that_need(at);
+            }
+        }
+    }
+
+    fn skip_those_that_need(&mut self, at: usize) {
+        let address = &self.plan.changes[at].address;
+        let why = format!("needs {} {address}, which failed", address.kind().name());
+        let mut skipped = self.needed_by[at].clone();
+        while let Some(next) = skipped.pop() {
+            if self.outcomes[next].is_none() {
+                self.record(next, Outcome::Skipped(why.clone()));
+                skipped.extend(&self.needed_by[next]);
+            }
+        }
+    }
+
+    fn record(&mut self, at: usize, outcome: Outcome) {
+        let what = match outcome.error() {
+            Some(why) => format!("{}: {why}", outcome.status()),
+            None => outcome.status().to_owned(),
+        };
+        let address = self.plan.changes[at].address.clone();
+        self.listener.event(Event::Changed { address, what, failed: matches!(outcome, Outcome::Failed(_)) });
+        self.outcomes[at] = Some(outcome);
+    }
+
+    fn account(self, requests: usize) -> Account {
+        let ended = self.ended.unwrap_or(Ended::Complete);
+        let why = match &ended {
+            Ended::Complete => "it could not be reached",
+            Ended::Interrupted => "not tried: interrupted",
+            Ended::Credential(_) => "not tried: the credential was refused",
+        };
+        let outcomes =
+            self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Skipped(why.to_owned())));
+        Account { outcomes: outcomes.collect(), ended, requests }
+    }
+}
+
+/// Why a change was not made.
+struct Failure {
+    why: String,
+    credential: bool,
+    forbidden: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            why: error.to_string(),
+            credential: error.is_credential(),
+            forbidden: error.refusal().is_some_and(|refusal| refusal.status == 403),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self { why, credential: false, forbidden: false }
+    }
+}
+
+/// How often a create is sent whose fate stayed unknown each time, and did not happen.
+const CREATES: u32 = 3;
+
+async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure> {
+    let request = request_for(change);
+    let mut sent = 0;
+    loop {
+        sent += 1;
+        let error = match client.send(&request).await {
+            Ok(answer) => return settled(change, &answer).map_err(Failure::from),
+            Err(error) => error,
+        };
+        let exists = error.refusal().is_some_and(super::bitbucket::error::Refusal::says_exists);
+        if change.action != Action::Create || !(exists || error.is_unclear()) {
+            return Err(error.into());
+        }
+        // The answer was lost, or the object is there already: what is there now decides, not what was said.
+        match client.get(&change.address.kind().item(&change.address)).await? {
+            Some(answer) => return adopted(change, &answer).map_err(Failure::from),
+            None if exists || sent >= CREATES => return Err(error.into()),
+            None => tokio::time::sleep(Duration::from_millis(500) * sent).await,
+        }
+    }
+}
+
+fn request_for(change: &Change) -> Request {
+    let kind = change.address.kind();
+    let uuid = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
+    match change.action {
+        Action::Create => kind.create(&change.address, &change.target()),
+        Action::Update => kind.update(&change.address, uuid, &change.target()),
+        Action::Delete => kind.delete(&change.address, uuid),
+    }
+}
+
+/// The answer to a change is its proof: what it holds must be what was asked for.
+fn settled(change: &Change, answer: &Value) -> Result<(), String> {
+    if let Some(id) = change.address.kind().identify(answer).filter(|id| *id != change.address.id()) {
+        let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
+        return Err(format!(
+            "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
+        ));
+    }
+    let differing = differing(change, answer);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("Bitbucket accepted the change and did not make it: {}", differing.join(", ")))
+}
+
+/// An object that was there already is as good as created, if it is what was to be created.
+fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
+    let differing = differing(change, answer);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "somebody created it meanwhile, and it differs: {}; plan again to see what would change",
+        differing.join(", ")
+    ))
+}
+
+/// The asked fields that an answer holds with another value.
+fn differing(change: &Change, answer: &Value) -> Vec<String> {
+    let kind = change.address.kind();
+    let mentioned = |name: &str| {
+        let field = kind.fields().iter().find(|field| field.name == name)?;
+        // An answer may leave a field out. That proves nothing either way.
+        field.api.iter().try_fold(answer, |value, key| value.get(key)).map(|_| field)
+    };
+    let actual = Actual::read(kind, answer, |_| true);
+    let differs = change
+        .fields
+        .iter()
+        .filter(|wanted| mentioned(wanted.name).is_some() && actual.fields.get(wanted.name) != Some(&wanted.to));
+    differs
+        .map(|wanted| {
+            let is = actual.fields.get(wanted.name).cloned().unwrap_or(Value::Null);
+            format!("{} is {is}, not {}", wanted.name, wanted.to)
+        })
+        .collect()
+}

@@ -1,0 +1,130 @@
+//! Whether and when to send a request again: one pure decision.
+//!
+//! Facts: api.md §6. A 429 usually comes without `Retry-After`; 5xx are undocumented; a POST whose answer was lost may have
+//! been carried out, so it is never simply repeated.
+
+use std::time::Duration;
+
+use crate::resource::Method;
+
+/// What came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer with this status.
+    Status(u16),
+    /// No connection came about: nothing was sent.
+    NoConnection,
+    /// The server's certificate was not accepted.
+    Certificate,
+    /// The request was sent, at least in part, and no whole answer came.
+    Lost,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is an answer: take it.
+    Take,
+    /// Send it again after this long.
+    Again(Duration),
+    /// Everybody waits this long; then it is sent again.
+    EverybodyWaits(Duration),
+    /// Give up.
+    GiveUp,
+    /// Give up, and find out whether it was carried out.
+    Unclear,
+}
+
+/// What is known about the attempts so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempts {
+    /// How often it was sent, this time included.
+    pub sent: u32,
+    /// How long ago it was sent first.
+    pub since: Duration,
+    /// A random number in 0..1, which spreads those who wait.
+    pub jitter: f64,
+}
+
+/// How long one request may be tried altogether. A rolling hour frees its allowance slowly, so this is long.
+pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// After so many failures of the network or the server there is no use in more.
+const MOST_FAILURES: u32 = 5;
+
+/// Decides. `wait` is what the server asked for, by `Retry-After` or `X-RateLimit-Reset`.
+#[must_use]
+pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts) -> Decision {
+    let again = |delay: Duration, all: bool| {
+        if attempts.since + delay > PATIENCE {
+            return Decision::GiveUp;
+        }
+        if all { Decision::EverybodyWaits(delay) } else { Decision::Again(delay) }
+    };
+    match outcome {
+        // Refused before anything was done, whatever the method.
+        Outcome::Status(429) => again(wait.unwrap_or_else(|| backoff(5.0, 60.0, attempts)), true),
+        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost if method == Method::Post => Decision::Unclear,
+        Outcome::Certificate => Decision::GiveUp,
+        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
+            if attempts.sent >= MOST_FAILURES {
+                return Decision::GiveUp;
+            }
+            again(wait.unwrap_or_else(|| backoff(0.25, 8.0, attempts)), false)
+        }
+        Outcome::Status(_) => Decision::Take,
+    }
+}
+
+/// Doubling from `first` to `most` seconds, of which a random part between half and all is waited.
+fn backoff(first: f64, most: f64, attempts: Attempts) -> Duration {
+    let exponent = i32::try_from(attempts.sent.saturating_sub(1).min(16)).unwrap_or(16);
+    let whole = (first * 2f64.powi(exponent)).min(most);
+    Duration::from_secs_f64(whole * (0.5 + 0.5 * attempts.jitter.clamp(0.0, 1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METHODS: [Method; 4] = [Method::Get, Method::Post, Method::Put, Method::Delete];
+
+    fn first(method: Method, outcome: Outcome) -> Decision {
+        decide(method, outcome, None, Attempts { sent: 1, since: Duration::ZERO, jitter: 1.0 })
+    }
+
+    #[test]
+    fn every_status_and_method() {
+        for status in 100..600 {
+            for method in METHODS {
+                let expected = match (status, method) {
+                    (429, _) => Decision::EverybodyWaits(Duration::from_secs(5)),
+                    (500 | 502 | 503 | 504, Method::Post) => Decision::Unclear,
+                    (500 | 502 | 503 | 504, _) => Decision::Again(Duration::from_millis(250)),
+                    _ => Decision::Take,
+                };
+                assert_eq!(first(method, Outcome::Status(status)), expected, "{status} {method:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_failure_and_method() {
+        for method in METHODS {
+            assert_eq!(first(method, Outcome::NoConnection), Decision::Again(Duration::from_millis(250)));
+            assert_eq!(first(method, Outcome::Certificate), Decision::GiveUp);
+        }
+        assert_eq!(first(Method::Post, Outcome::Lost), Decision::Unclear);
+        assert_eq!(first(Method::Delete, Outcome::Lost), Decision::Again(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn patience_ends() {
+        let tired = Attempts { sent: 5, since: Duration::from_secs(3), jitter: 0.0 };
+        assert_eq!(decide(Method::Get, Outcome::Lost, None, tired), Decision::GiveUp);
+        let late = Attempts { sent: 2, since: PATIENCE, jitter: 0.0 };
+        assert_eq!(decide(Method::Get, Outcome::Status(429), None, late), Decision::GiveUp);
+        let asked = decide(Method::Get, Outcome::Status(429), Some(Duration::from_secs(7)), tired);
+        assert_eq!(asked, Decision::EverybodyWaits(Duration::from_secs(7)));
+    }
+}

@@ -1,0 +1,111 @@
+//! `bbprov apply`: the plan, a question, the executor, the account.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::plan::{check_scopes, make, write_files};
+use crate::apply::{self, Account, Ended};
+use crate::cli::{ApplyArgs, FormatName, OutputArgs};
+use crate::error::{Error, Exit};
+use crate::plan::Plan;
+use crate::report::{Report, human, output};
+
+/// Runs the command.
+pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> {
+    let manifest = super::load(&args.manifest.manifests, output)?;
+    let progress = Arc::new(super::progress(output));
+    super::runtime()?.block_on(async {
+        let (plan, connection) = make(&args.manifest, &args.connection, manifest, &progress).await?;
+        let human = args.report.format == FormatName::Human;
+        if human {
+            print(&human::plan(&plan, output.verbose))?;
+        }
+        check_scopes(&plan)?;
+        check_guard(&plan, args.allow_delete)?;
+        if !plan.changes.is_empty() && !args.yes && !agreed()? {
+            return Err(Error::Interrupted);
+        }
+        let account = apply::apply(&connection.client, &plan, &*progress, interrupts()).await;
+        progress.finish();
+        let report = Report { plan: &plan, account: Some(&account), verbose: output.verbose };
+        write_files(report, &args.report)?;
+        match human {
+            true if plan.changes.is_empty() => {}
+            true => print(&human::account(&plan, &account))?,
+            false => print(&report.render(args.report.format.into()))?,
+        }
+        Ok(exit(&account))
+    })
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    output::data(text).map_err(super::io("cannot write to standard output"))
+}
+
+fn exit(account: &Account) -> Exit {
+    match &account.ended {
+        Ended::Interrupted => Exit::Interrupted,
+        Ended::Credential(why) => {
+            output::fail(why);
+            Exit::Credential
+        }
+        Ended::Complete if account.count("done") < account.outcomes.len() => Exit::Failures,
+        Ended::Complete => Exit::Done,
+    }
+}
+
+/// Deletions need to be permitted by number, so that one bad edit cannot take everything away.
+fn check_guard(plan: &Plan, allowed: usize) -> Result<(), Error> {
+    let deletions = plan.counts().delete;
+    if deletions <= allowed {
+        return Ok(());
+    }
+    Err(Error::Guard(format!(
+        "the plan deletes {deletions}, and --allow-delete permits {allowed}: nothing was changed; if that is what you want, \
+         run it again with --allow-delete {deletions}"
+    )))
+}
+
+/// Asks, if there is somebody to ask.
+fn agreed() -> Result<bool, Error> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(true);
+    }
+    let mut stderr = std::io::stderr();
+    let mut answer = String::new();
+    let asked = write!(stderr, "\nApply this? Type yes to go on: ").and_then(|()| stderr.flush());
+    asked.and_then(|()| std::io::stdin().read_line(&mut answer).map(|_| ())).map_err(super::io("cannot ask"))?;
+    Ok(answer.trim().eq_ignore_ascii_case("yes"))
+}
+
+/// Turns true on the first Ctrl-C (or SIGTERM, as CI systems send it); the second one ends the process where it stands.
+fn interrupts() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        interrupt().await;
+        let _ = stop.send(true);
+        interrupt().await;
+        std::process::exit(130);
+    });
+    stopped
+}
+
+#[cfg(unix)]
+pub(super) async fn interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) async fn interrupt() {
+    let _ = tokio::signal::ctrl_c().await;
+}

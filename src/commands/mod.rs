@@ -1,0 +1,78 @@
+//! One file a command, each a few lines that join the stages.
+
+mod apply;
+mod connection;
+mod plan;
+mod sandbox;
+mod schema;
+mod validate;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Color, Command, OutputArgs};
+use crate::error::{Error, Exit};
+use crate::manifest::{self, Manifest};
+use crate::progress::Progress;
+use crate::report::output;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub fn run(cli: Cli) -> Result<Exit, Error> {
+    match cli.output.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    match cli.command {
+        Command::Plan(args) => plan::run(&args, &cli.output),
+        Command::Apply(args) => apply::run(&args, &cli.output),
+        Command::Validate(args) => validate::run(&args, &cli.output),
+        Command::Schema { which } => schema::run(which),
+        Command::Sandbox(args) => sandbox::run(&args, &cli.output),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "bbprov", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(io("cannot write the manual"))?;
+            print(&String::from_utf8_lossy(&page))
+        }
+    }
+}
+
+/// Loads the manifest and tells its warnings.
+fn load(inputs: &[String], output: &OutputArgs) -> Result<Manifest, Error> {
+    let manifest = manifest::load(inputs)?;
+    if !output.quiet && !manifest.warnings.is_empty() {
+        output::say(&manifest.warnings.render(&manifest.sources));
+    }
+    Ok(manifest)
+}
+
+fn progress(output: &OutputArgs) -> Progress {
+    // CI systems keep stderr as a log, in which a line now and then is welcome.
+    let log = std::env::var_os("CI").is_some();
+    Progress::new(output.progress.into(), log, output.verbose, output.quiet)
+}
+
+/// A runtime for the commands that talk; the others start no thread.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(io("cannot start the runtime"))
+}
+
+fn print(text: &str) -> Result<Exit, Error> {
+    output::data(text).map_err(io("cannot write to standard output"))?;
+    Ok(Exit::Done)
+}
+
+fn io(what: &str) -> impl FnOnce(std::io::Error) -> Error + '_ {
+    move |error| Error::Io { what: what.to_owned(), error }
+}

@@ -1,0 +1,76 @@
+//! `bbprov plan`: load → refresh → diff → report.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, connect};
+use crate::bitbucket;
+use crate::cli::{ConnectionArgs, ManifestArgs, OutputArgs, PlanArgs, ReportArgs};
+use crate::error::{Error, Exit};
+use crate::manifest::{Invalid, Manifest};
+use crate::plan::{self, Plan};
+use crate::progress::Progress;
+use crate::report::{Report, output};
+
+/// Runs the command.
+pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
+    let manifest = super::load(&args.manifest.manifests, output)?;
+    let progress = Arc::new(super::progress(output));
+    let (plan, _) = super::runtime()?.block_on(make(&args.manifest, &args.connection, manifest, &progress))?;
+    print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.report)?;
+    check_scopes(&plan)?;
+    let waits = args.detailed_exitcode && !plan.changes.is_empty();
+    Ok(if waits { Exit::ChangesWait } else { Exit::Done })
+}
+
+/// Connects and plans. Interrupted, it ends at once: nothing has been changed.
+pub(super) async fn make(
+    args: &ManifestArgs,
+    connection: &ConnectionArgs,
+    manifest: Manifest,
+    progress: &Arc<Progress>,
+) -> Result<(Plan, Connection), Error> {
+    let connection = connect(connection, &manifest, Arc::clone(progress) as _).await?;
+    let planned = tokio::select! {
+        planned = plan::plan(&connection.client, &manifest, &**progress) => planned,
+        _ = tokio::signal::ctrl_c() => return Err(Error::Interrupted),
+    };
+    progress.finish();
+    let mut plan = match planned {
+        Ok(plan) => plan,
+        Err(plan::Error::Bitbucket(error)) => return Err(error.into()),
+        Err(plan::Error::Manifest(diagnostics)) => {
+            return Err(Invalid { diagnostics, sources: manifest.sources }.into());
+        }
+    };
+    plan.only(&args.only).map_err(|error| Error::Usage(format!("--only: {error}")))?;
+    Ok((plan, connection))
+}
+
+/// Prints a report, and writes it wherever else it is wanted.
+pub(super) fn print(report: Report<'_>, args: &ReportArgs) -> Result<(), Error> {
+    write_files(report, args)?;
+    output::data(&report.render(args.format.into())).map_err(super::io("cannot write to standard output"))
+}
+
+/// Writes a report wherever it is wanted besides stdout.
+pub(super) fn write_files(report: Report<'_>, args: &ReportArgs) -> Result<(), Error> {
+    for (format, file) in &args.report {
+        let text = anstream::adapter::strip_str(&report.render((*format).into())).to_string();
+        std::fs::write(file, text).map_err(super::io(&format!("cannot write {}", file.display())))?;
+    }
+    Ok(())
+}
+
+/// Scopes that are known to be missing are told before anything is written.
+pub(super) fn check_scopes(plan: &Plan) -> Result<(), Error> {
+    if plan.missing_scopes.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<_> =
+        plan.missing_scopes.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
+    Err(bitbucket::Error::Credential(format!(
+        "the credential lacks {}: give it the scope, or use another credential",
+        missing.join(" and ")
+    ))
+    .into())
+}

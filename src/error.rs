@@ -1,0 +1,76 @@
+//! Why a run ended without doing what was asked: one variant a stage, each with its exit code.
+
+use crate::bitbucket;
+use crate::manifest::Invalid;
+
+/// A reason to end, with the exit code that scripts rely on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The manifest is not valid, or does not fit what exists.
+    #[error("{0}")]
+    Manifest(#[from] Invalid),
+    /// Bitbucket, or the way to it.
+    #[error("{0}")]
+    Bitbucket(#[from] bitbucket::Error),
+    /// A guard refuses: the message says which, and the flag that permits it.
+    #[error("{0}")]
+    Guard(String),
+    /// The command line makes no sense, although each flag is fine.
+    #[error("{0}")]
+    Usage(String),
+    /// Something with a file or a stream of this machine.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Somebody interrupted before anything was changed.
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
+}
+
+/// How a run ended that did what it could.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// `--detailed-exitcode`, and changes wait.
+    ChangesWait,
+    /// The credential was refused on the way.
+    Credential,
+    /// Applied, with failures.
+    Failures,
+    /// Interrupted; the report is printed.
+    Interrupted,
+}
+
+impl Error {
+    /// The exit code.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Manifest(_) => 3,
+            Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
+            Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,
+            Self::Bitbucket(_) | Self::Io { .. } => 1,
+            Self::Guard(_) => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Exit {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::ChangesWait => 2,
+            Self::Credential => 4,
+            Self::Failures => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Desired state and actual state → the plan. Pure: the same two states always give the same plan.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::refresh::{Actual, State};
+use super::{Change, FieldChange, Note, Plan};
+use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::manifest::{Desired, Manifest};
+use crate::resource::{Action, Address, Fields, Order, Reference};
+
+/// Compares. Only what the manifest says is looked at.
+///
+/// # Errors
+/// Everything in the manifest that does not fit what exists, each at its place.
+pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
+    let mut plan = Plan { found: state.found.clone(), ..Plan::default() };
+    let mut problems = Diagnostics::default();
+    let desired: HashMap<&Address, &Desired> =
+        manifest.desired.iter().map(|object| (&object.address, object)).collect();
+    for object in &manifest.desired {
+        let actual = state.objects.get(&object.address);
+        if !object.absent {
+            check_reference(object, &desired, state, &mut problems);
+        }
+        match compare(manifest, object, actual, &mut plan.notes) {
+            None => plan.unchanged += 1,
+            Some(change) => {
+                if let (Action::Update, Some(finding)) =
+                    (change.action, object.address.kind().refuse(object.address.id(), &change.target()))
+                {
+                    problems.push(object.diagnostic(finding));
+                }
+                plan.changes.push(change);
+            }
+        }
+    }
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(problems);
+    }
+    order(&mut plan.changes, state);
+    plan.bill.to_apply = plan.changes.len();
+    Ok(plan)
+}
+
+fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes: &mut Vec<Note>) -> Option<Change> {
+    let change = |action, fields, reason| {
+        let uuid = actual.map(|actual| actual.uuid.clone());
+        Some(Change { address: object.address.clone(), action, fields, reason, uuid, needs: Vec::new() })
+    };
+    match (object.absent, actual) {
+        (true, None) => None,
+        (true, Some(_)) => {
+            let place = object.state_span.map(|span| manifest.sources.place(span));
+            let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+            change(Action::Delete, Vec::new(), Some(format!("state: absent{place}")))
+        }
+        (false, None) => change(Action::Create, changed_fields(object, None, notes), None),
+        (false, Some(actual)) => {
+            let fields = changed_fields(object, Some(&actual.fields), notes);
+            if fields.is_empty() { None } else { change(Action::Update, fields, None) }
+        }
+    }
+}
+
+fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
+    let mut changed = Vec::new();
+    for (name, to) in object.fields.iter() {
+        let from = actual.and_then(|fields| fields.get(name));
+        if from == Some(to) {
+            continue;
+        }
+        match object.address.kind().held_back(name, from) {
+            Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
+            None => changed.push(FieldChange { name, from: from.cloned().unwrap_or(Value::Null), to: to.clone() }),
+        }
+    }
+    changed
+}
+
+/// The object that this one refers to must exist or be about to, and the two must suit each other.
+fn check_reference(object: &Desired, desired: &HashMap<&Address, &Desired>, state: &State, problems: &mut Diagnostics) {
+    let kind = object.address.kind();
+    let Some(reference) = kind.reference(object.address.workspace(), &object.fields) else { return };
+    let actual = state.objects.get(&reference.address);
+    let wanted = desired.get(&reference.address).filter(|referenced| !referenced.absent);
+    if actual.is_none() && wanted.is_none() {
+        problems.push(unknown_reference(object, &reference, desired, state));
+        return;
+    }
+    let nothing = Fields::default();
+    let now = actual.map_or(&nothing, |actual| &actual.fields);
+    let will_be = wanted.map_or_else(|| now.clone(), |wanted| now.overlaid(&wanted.fields));
+    if let Some(finding) = kind.check_reference(&object.fields, &will_be) {
+        problems.push(object.diagnostic(finding));
+    }
+}
+
+fn unknown_reference(
+    object: &Desired,
+    reference: &Reference,
+    desired: &HashMap<&Address, &Desired>,
+    state: &State,
+) -> Diagnostic {
+    let (workspace, id) = (reference.address.workspace(), reference.address.id());
+    let kind = reference.address.kind();
+    let span = object.place(reference.field).unwrap_or(object.span);
+    let listed = desired.keys().filter(|address| address.kind() == kind && address.workspace() == workspace);
+    let existing = state.names.get(&(workspace.to_owned(), kind.name())).into_iter().flatten();
+    let known = listed.map(|address| address.id()).chain(existing.map(String::as_str));
+    let diagnostic =
+        Diagnostic::error(span, format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()));
+    let diagnostic = match closest(id, known) {
+        Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
+        None => diagnostic.label("neither there nor in this manifest"),
+    };
+    diagnostic.help(format!(
+        "to create it, list it: `{}: [{{{}: {id}}}]` under the workspace",
+        kind.section(),
+        kind.identity()
+    ))
+}
+
+/// Says which change must wait for which: those of an object and of those that refer to it.
+fn order(changes: &mut [Change], state: &State) {
+    let places: HashMap<Address, usize> =
+        changes.iter().enumerate().map(|(at, change)| (change.address.clone(), at)).collect();
+    let mut needs: Vec<(usize, usize)> = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        let kind = change.address.kind();
+        let now = state.objects.get(&change.address).map(|actual| &actual.fields);
+        let refers = |fields: &Fields| kind.reference(change.address.workspace(), fields);
+        let references = [refers(&change.target()), now.and_then(refers)];
+        for other in references.iter().flatten().filter_map(|reference| places.get(&reference.address)) {
+            let referred = &changes[*other];
+            match referred.address.kind().order(referred.action, &referred.target()) {
+                Order::Before => needs.push((at, *other)),
+                Order::After if change.action != Action::Create => needs.push((*other, at)),
+                Order::After | Order::Whenever => {}
+            }
+        }
+    }
+    for (at, other) in needs {
+        if !changes[at].needs.contains(&other) {
+            changes[at].needs.push(other);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
+
+pub mod diff;
+pub mod refresh;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::bitbucket::{self, Read};
+use crate::diagnostic::Diagnostics;
+use crate::manifest::Manifest;
+use crate::progress::Listen;
+use crate::resource::{Action, Address, Fields};
+
+/// What to change, and what was found on the way.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The changes, ordered by address: workspace, kind, name.
+    pub changes: Vec<Change>,
+    /// What a person should know and nothing is done about.
+    pub notes: Vec<Note>,
+    /// How many managed objects are as they shall be.
+    pub unchanged: usize,
+    /// What there is, workspace by workspace.
+    pub found: Vec<Found>,
+    /// What it costs.
+    pub bill: Bill,
+    /// The scopes that the changes need and the credential does not have, as far as Bitbucket says which it has.
+    pub missing_scopes: BTreeMap<&'static str, usize>,
+}
+
+/// One change to one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The object.
+    pub address: Address,
+    /// What happens to it.
+    pub action: Action,
+    /// Its fields that change. Of a new object, all that are set.
+    pub fields: Vec<FieldChange>,
+    /// Why, if that is not plain from the fields.
+    pub reason: Option<String>,
+    /// The UUID of an object that exists.
+    pub uuid: Option<String>,
+    /// The changes that must come first, as indices into [`Plan::changes`].
+    pub needs: Vec<usize>,
+}
+
+impl Change {
+    /// What the changed fields will be.
+    #[must_use]
+    pub fn target(&self) -> Fields {
+        self.fields.iter().map(|field| (field.name, field.to.clone())).collect()
+    }
+
+    /// What a person must not overlook about it.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&'static str> {
+        self.address.kind().alarm(self.action, &self.target())
+    }
+}
+
+/// One field from what it is to what it shall be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChange {
+    /// The field.
+    pub name: &'static str,
+    /// What it is; null for a new object.
+    pub from: Value,
+    /// What it shall be.
+    pub to: Value,
+}
+
+/// Something worth saying about an object that needs no change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The object.
+    pub address: Address,
+    /// What to know.
+    pub text: String,
+}
+
+/// How many objects of each kind a workspace holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The workspace.
+    pub workspace: String,
+    /// The number for each kind that was looked at, in the kinds' order; none if they were not counted.
+    pub counts: Vec<(&'static str, Option<usize>)>,
+}
+
+/// What a plan costs in requests to the API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Spent on reading.
+    pub used: usize,
+    /// Needed for the changes, if nothing goes wrong.
+    pub to_apply: usize,
+}
+
+/// How many requests an hour most credentials are allowed (api.md §6).
+pub const HOURLY: usize = 1_000;
+
+/// How many changes there are of each sort.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// New objects.
+    pub create: usize,
+    /// Objects with other fields.
+    pub update: usize,
+    /// Objects that go.
+    pub delete: usize,
+}
+
+impl Plan {
+    /// How many changes there are of each sort.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let of = |action| self.changes.iter().filter(|change| change.action == action).count();
+        Counts { create: of(Action::Create), update: of(Action::Update), delete: of(Action::Delete) }
+    }
+
+    /// Keeps only the changes whose address fits one of the patterns, in which `*` stands for anything, and what those need
+    /// to be possible. Without patterns all stay.
+    ///
+    /// # Errors
+    /// A pattern that is none.
+    pub fn only(&mut self, patterns: &[String]) -> Result<(), glob::PatternError> {
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        let patterns = patterns.iter().map(|pattern| glob::Pattern::new(pattern)).collect::<Result<Vec<_>, _>>()?;
+        let fits = |address: &Address| patterns.iter().any(|pattern| pattern.matches(address.as_str()));
+        let mut kept = vec![false; self.changes.len()];
+        let mut chosen: Vec<usize> = (0..self.changes.len()).filter(|at| fits(&self.changes[*at].address)).collect();
+        while let Some(at) = chosen.pop() {
+            if !std::mem::replace(&mut kept[at], true) {
+                chosen.extend(&self.changes[at].needs);
+            }
+        }
+        let places: Vec<usize> =
+            kept.iter().scan(0, |next, keep| Some(std::mem::replace(next, *next + usize::from(*keep)))).collect();
+        let mut keep = kept.iter();
+        self.changes.retain(|_| keep.next() == Some(&true));
+        for change in &mut self.changes {
+            // What a kept change needs was kept with it.
+            change.needs.iter_mut().for_each(|need| *need = places[*need]);
+        }
+        self.notes.retain(|note| fits(&note.address));
+        self.bill.to_apply = self.changes.len();
+        Ok(())
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The manifest does not fit what exists, each misfit at its place.
+    #[error("the manifest does not fit what exists: {}", .0.iter().map(|misfit| misfit.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Manifest(Diagnostics),
+    /// Bitbucket could not be read.
+    #[error("{0}")]
+    Bitbucket(#[from] bitbucket::Error),
+}
+
+/// Reads what exists and compares it with the manifest. Sends nothing but GET.
+///
+/// # Errors
+/// What reading brings, and everything in the manifest that does not fit what exists.
+pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<Plan, Error> {
+    let before = client.requests();
+    let state = refresh::refresh(client, manifest, listener).await?;
+    let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
+    plan.bill.used = client.requests() - before;
+    if let Some(granted) = client.scopes().await {
+        for change in &plan.changes {
+            if let Some(scope) = change.address.kind().scopes(change.action).missing_from(&granted) {
+                *plan.missing_scopes.entry(scope).or_default() += 1;
+            }
+        }
+    }
+    Ok(plan)
+}

@@ -1,0 +1,272 @@
+//! Bitbucket → the actual state: GET only, and only what the manifest mentions.
+//!
+//! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
+//! single objects are read instead of further pages.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+
+use super::{Error, Found};
+use crate::bitbucket::page::{List, Page, rest};
+use crate::bitbucket::{self, Read};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::manifest::{Manifest, Workspace};
+use crate::progress::{Event, Listen};
+use crate::resource::{Address, Fields, KINDS, KindRef};
+
+/// What exists, as far as anybody asked.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The objects that the manifest names.
+    pub objects: HashMap<Address, Actual>,
+    /// The names of all objects of kinds that others refer to, for proposals.
+    pub names: BTreeMap<(String, &'static str), Vec<String>>,
+    /// How much there is.
+    pub found: Vec<Found>,
+}
+
+/// One object as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Actual {
+    /// Its UUID, in braces; empty if Bitbucket did not say.
+    pub uuid: String,
+    /// Those of its fields that somebody asked for.
+    pub fields: Fields,
+}
+
+impl Actual {
+    /// Reads an object of a kind out of an answer; of its fields only those that `wanted` names.
+    #[must_use]
+    pub fn read(kind: KindRef, answer: &Value, wanted: impl Fn(&str) -> bool) -> Self {
+        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let fields = kind.fields().iter().filter(|field| field.always || wanted(field.name));
+        Self { uuid, fields: fields.map(|field| (field.name, field.read(answer))).collect() }
+    }
+}
+
+/// What is to be read of one kind in one workspace.
+struct Inquiry<'a> {
+    workspace: &'a Workspace,
+    kind: KindRef,
+    /// The names that matter, each with the fields that are asked for.
+    wanted: HashMap<&'a str, Option<&'a Fields>>,
+    /// Objects of other kinds refer to these, so that all their names are kept.
+    referred: bool,
+}
+
+/// What came of it.
+struct Reading {
+    objects: Vec<(Address, Actual)>,
+    names: Vec<String>,
+    total: Option<usize>,
+}
+
+/// Reads the actual state of everything the manifest names.
+///
+/// # Errors
+/// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket.
+pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<State, Error> {
+    let references: BTreeSet<Address> = manifest
+        .desired
+        .iter()
+        .filter(|object| !object.absent)
+        .filter_map(|object| object.address.kind().reference(object.address.workspace(), &object.fields))
+        .map(|reference| reference.address)
+        .collect();
+    let inquiries = inquiries(manifest, &references);
+    listener.event(Event::Pages { more: inquiries.len() });
+    let watched = &Watched { client, listener };
+    let mut readings: Vec<(usize, Result<Reading, bitbucket::Error>)> = stream::iter(inquiries.iter().enumerate())
+        .map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) })
+        .buffer_unordered(client.concurrency())
+        .collect()
+        .await;
+    readings.sort_by_key(|(at, _)| *at);
+    let mut state = State::default();
+    let mut problems = Diagnostics::default();
+    for (at, reading) in readings {
+        let inquiry = &inquiries[at];
+        match reading {
+            Ok(reading) => state.add(inquiry, reading),
+            Err(error) => problems.push(about_workspace(inquiry.workspace, error)?),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(state);
+    }
+    problems.sort();
+    Err(Error::Manifest(problems))
+}
+
+fn inquiries<'a>(manifest: &'a Manifest, references: &'a BTreeSet<Address>) -> Vec<Inquiry<'a>> {
+    let mut wanted: HashMap<(&str, usize), HashMap<&str, Option<&Fields>>> = HashMap::new();
+    for address in references {
+        wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), None);
+    }
+    for object in &manifest.desired {
+        let address = &object.address;
+        let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
+        of_kind.insert(address.id(), Some(&object.fields));
+    }
+    let mut inquiries = Vec::new();
+    for workspace in &manifest.workspaces {
+        for kind in KINDS {
+            let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
+            let referred =
+                references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
+            inquiries.push(Inquiry { workspace, kind, wanted, referred });
+        }
+    }
+    inquiries
+}
+
+async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<Reading, bitbucket::Error> {
+    let list = inquiry.list();
+    let kind = inquiry.kind;
+    let first = client.page(list.target(1)).await?;
+    let mut reading = Reading { objects: Vec::new(), names: Vec::new(), total: first.size };
+    let missing = inquiry.missing_from(&first);
+    let singly = match first.remaining() {
+        Some(remaining) => remaining > missing.len(),
+        // How long the list is cannot be known. One request is never worse than following it.
+        None => missing.len() <= 1,
+    };
+    if !singly {
+        client.expect(first.remaining().unwrap_or_default());
+        let take = |answer| reading.take(inquiry, &answer);
+        let total = rest(client, &list, first, client.concurrency(), |answer| kind.identify(answer), take).await?;
+        reading.total = Some(total);
+        return Ok(reading);
+    }
+    for answer in &first.values {
+        reading.take(inquiry, answer);
+    }
+    client.expect(missing.len());
+    let answers: Vec<Option<Value>> = stream::iter(missing)
+        .map(|id| kind.item(&Address::new(kind, &inquiry.workspace.slug, id)))
+        .map(|path| async move { client.get(&path).await })
+        .buffered(client.concurrency())
+        .try_collect()
+        .await?;
+    for answer in answers.into_iter().flatten() {
+        reading.take(inquiry, &answer);
+    }
+    Ok(reading)
+}
+
+impl Inquiry<'_> {
+    /// The list, with just those fields that somebody asks for.
+    fn list(&self) -> List {
+        let asked = |name: &str| self.wanted.values().flatten().any(|fields| fields.get(name).is_some());
+        let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
+        let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
+        let own = [self.kind.identity(), "uuid"];
+        List::new(self.kind.list(&self.workspace.slug), own.into_iter().chain(dotted.iter().map(String::as_str)))
+    }
+
+    fn missing_from(&self, page: &Page) -> Vec<&str> {
+        let there: BTreeSet<&str> = page.values.iter().filter_map(|answer| self.kind.identify(answer)).collect();
+        let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
+        missing.sort_unstable();
+        missing
+    }
+}
+
+impl Reading {
+    /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
+    fn take(&mut self, inquiry: &Inquiry<'_>, answer: &Value) {
+        let Some(id) = inquiry.kind.identify(answer) else { return };
+        if inquiry.referred {
+            self.names.push(id.to_owned());
+        }
+        if let Some(fields) = inquiry.wanted.get(id) {
+            let actual =
+                Actual::read(inquiry.kind, answer, |name| fields.is_some_and(|fields| fields.get(name).is_some()));
+            self.objects.push((Address::new(inquiry.kind, &inquiry.workspace.slug, id), actual));
+        }
+    }
+}
+
+impl State {
+    fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
+        self.objects.extend(reading.objects);
+        let workspace = &inquiry.workspace.slug;
+        if inquiry.referred {
+            self.names.insert((workspace.clone(), inquiry.kind.name()), reading.names);
+        }
+        let count = (inquiry.kind.section(), reading.total);
+        match self.found.last_mut() {
+            Some(found) if found.workspace == *workspace => found.counts.push(count),
+            _ => self.found.push(Found { workspace: workspace.clone(), counts: vec![count] }),
+        }
+    }
+}
+
+/// A refusal to list a workspace is about the workspace's line in the manifest; anything else ends the run.
+fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
+    let slug = &workspace.slug;
+    match &error {
+        bitbucket::Error::Refused(refusal) if refusal.status == 404 => Ok(Diagnostic::error(
+            workspace.span,
+            format!("there is no workspace `{slug}`, or this credential cannot see it"),
+        )
+        .label(format!("Bitbucket says: {}", refusal.words()))
+        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name")),
+        bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
+            Err(bitbucket::Error::Credential(format!(
+                "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
+                refusal.missing_scopes.join(", ")
+            )))
+        }
+        bitbucket::Error::Refused(refusal) if refusal.status == 403 => Err(bitbucket::Error::Credential(format!(
+            "the credential has no access to the workspace `{slug}`: is its owner a member? ({refusal})"
+        ))),
+        _ => Err(error),
+    }
+}
+
+/// Somebody who reads and says so.
+struct Watched<'a, R> {
+    client: &'a R,
+    listener: &'a dyn Listen,
+}
+
+impl<R> Watched<'_, R> {
+    fn expect(&self, more: usize) {
+        self.listener.event(Event::Pages { more });
+    }
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    async fn get(&self, path: &str) -> Result<Option<Value>, bitbucket::Error> {
+        let answer = self.client.get(path).await;
+        self.listener.event(Event::PageRead);
+        answer
+    }
+
+    async fn page(&self, target: String) -> Result<Page, bitbucket::Error> {
+        let page = self.client.page(target).await;
+        self.listener.event(Event::PageRead);
+        page
+    }
+
+    async fn next(&self, page: &Page, link: String) -> Result<Page, bitbucket::Error> {
+        let page = self.client.next(page, link).await;
+        self.listener.event(Event::PageRead);
+        page
+    }
+
+    async fn scopes(&self) -> Option<Vec<String>> {
+        self.client.scopes().await
+    }
+
+    fn requests(&self) -> usize {
+        self.client.requests()
+    }
+
+    fn concurrency(&self) -> usize {
+        self.client.concurrency()
+    }
+}

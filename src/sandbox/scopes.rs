@@ -1,0 +1,149 @@
+//! What a credential may do: classic scopes with what they imply, and the API tokens' own vocabulary, in which nothing
+//! implies anything (api.md §1.3; per operation, `endpoints.tsv`).
+
+use serde_json::json;
+
+use super::answer::{Answer, Refusal};
+use hyper::StatusCode;
+
+/// Every classic scope, for credentials that are not limited.
+const CLASSIC: [&str; 17] = [
+    "account",
+    "repository",
+    "repository:write",
+    "repository:admin",
+    "repository:delete",
+    "project",
+    "project:admin",
+    "pullrequest",
+    "pullrequest:write",
+    "webhook",
+    "pipeline",
+    "pipeline:write",
+    "pipeline:variable",
+    "runner",
+    "runner:write",
+    "snippet",
+    "snippet:write",
+];
+
+/// Every scope of API tokens that something here asks for.
+const API_TOKEN: [&str; 8] = [
+    "read:user:bitbucket",
+    "read:workspace:bitbucket",
+    "read:project:bitbucket",
+    "admin:project:bitbucket",
+    "read:repository:bitbucket",
+    "write:repository:bitbucket",
+    "admin:repository:bitbucket",
+    "delete:repository:bitbucket",
+];
+
+/// What an operation asks for, in both vocabularies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Required {
+    pub(super) classic: Option<&'static str>,
+    pub(super) api_token: &'static str,
+}
+
+/// The scopes of a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Granted {
+    scopes: Vec<String>,
+}
+
+impl Granted {
+    /// These scopes; without any list, all of the classic ones or all of an API token.
+    pub(super) fn new(scopes: Option<&[String]>, api_token: bool) -> Self {
+        let all: &[&str] = if api_token { &API_TOKEN } else { &CLASSIC };
+        let all = || all.iter().map(|scope| (*scope).to_owned()).collect();
+        Self { scopes: scopes.map_or_else(all, <[String]>::to_vec) }
+    }
+
+    /// Which vocabulary the scopes are written in.
+    fn is_api_token(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.ends_with(":bitbucket"))
+    }
+
+    /// The scopes an operation asks for, in this credential's vocabulary.
+    pub(super) fn required(&self, operation: Required) -> Option<&'static str> {
+        if self.is_api_token() { Some(operation.api_token) } else { operation.classic }
+    }
+
+    /// The scopes, for `X-OAuth-Scopes` and `scope`, joined as each of the two wants.
+    pub(super) fn join(&self, separator: &str) -> String {
+        self.scopes.join(separator)
+    }
+
+    /// 403 when the credential lacks what an operation asks for.
+    pub(super) fn check(&self, operation: Required) -> Result<(), Refusal> {
+        let Some(required) = self.required(operation) else {
+            return Ok(());
+        };
+        if self.scopes.iter().any(|scope| scope == required || implied(scope).contains(&required)) {
+            return Ok(());
+        }
+        Err(Refusal::from(Answer::error_with_detail(
+            StatusCode::FORBIDDEN,
+            "Your credentials lack one or more required privilege scopes.",
+            &json!({ "required": [required], "granted": self.scopes }),
+        )))
+    }
+}
+
+/// What a classic scope brings along. The two `:admin` scopes bring nothing.
+fn implied(scope: &str) -> &'static [&'static str] {
+    match scope {
+        "project" | "repository:write" | "pullrequest" => &["repository"],
+        "pullrequest:write" => &["pullrequest", "repository:write", "repository"],
+        "pipeline:write" | "pipeline:variable" => &["pipeline"],
+        "runner:write" => &["runner"],
+        "account:write" => &["account"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Required = Required { classic: Some("repository"), api_token: "read:repository:bitbucket" };
+    const ADMIN: Required = Required { classic: Some("repository:admin"), api_token: "admin:repository:bitbucket" };
+
+    fn granted(scopes: &[&str]) -> Granted {
+        let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Granted::new(Some(&scopes), false)
+    }
+
+    #[test]
+    fn classic_scopes_imply_reading_but_admin_does_not() {
+        for scope in ["repository", "repository:write", "project", "pullrequest"] {
+            assert!(granted(&[scope]).check(READ).is_ok(), "{scope}");
+        }
+        for scope in ["repository:admin", "project:admin", "webhook"] {
+            assert!(granted(&[scope]).check(READ).is_err(), "{scope}");
+        }
+        assert!(granted(&["repository:write"]).check(ADMIN).is_err());
+    }
+
+    #[test]
+    fn api_token_scopes_imply_nothing() {
+        assert!(granted(&["read:repository:bitbucket"]).check(READ).is_ok());
+        assert!(granted(&["admin:repository:bitbucket"]).check(READ).is_err());
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_missing() {
+        let refusal = granted(&["project"]).check(ADMIN).err().map(|refusal| refusal.0.bytes());
+        let body = String::from_utf8_lossy(&refusal.unwrap_or_default()).into_owned();
+        assert!(
+            body.contains(r#""required":["repository:admin"]"#) && body.contains(r#""granted":["project"]"#),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn without_limits_everything_is_granted() {
+        assert!(Granted::new(None, false).check(ADMIN).is_ok() && Granted::new(None, true).check(ADMIN).is_ok());
+    }
+}
