@@ -121,12 +121,10 @@ impl Refusal {
             more: Vec::new(),
         };
         let json: Option<Value> = serde_json::from_slice(body).ok();
-        if let Some(error) = json.as_ref().and_then(|body| body.get("error")) {
-            refusal.read_error(error);
-        } else if content_type.contains("html") {
-            refusal.message = "an HTML page".to_owned();
-        } else {
-            refusal.message = excerpt(body, 200);
+        match json.as_ref().and_then(|body| body.get("error")) {
+            Some(error) => refusal.read_error(error),
+            None if content_type.contains("html") => refusal.message.push_str("an HTML page"),
+            None => refusal.message = excerpt(body, 200),
         }
         refusal
     }

@@ -25,16 +25,16 @@ pub fn read(inputs: &[String]) -> Result<Sources, Diagnostics> {
         if input == "-" {
             match bounded(std::io::stdin().lock(), "<stdin>", &mut sources) {
                 Ok(()) => {}
-                Err(problem) => problems.push(*problem),
+                Err(problem) => problems.push(problem),
             }
             continue;
         }
         match find(input) {
-            Err(problem) => problems.push(*problem),
+            Err(problem) => problems.push(problem),
             Ok(paths) => {
                 for path in paths {
                     if seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
-                        read_file(&path, &mut sources).unwrap_or_else(|problem| problems.push(*problem));
+                        read_file(&path, &mut sources).unwrap_or_else(|problem| problems.push(problem));
                     }
                 }
             }
@@ -43,16 +43,14 @@ pub fn read(inputs: &[String]) -> Result<Sources, Diagnostics> {
     if problems.is_empty() { Ok(sources) } else { Err(problems) }
 }
 
-fn find(input: &str) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
     let path = Path::new(input);
     if path.is_dir() {
         let mut files = Vec::new();
         walk(path, &mut files, 0).map_err(|error| cannot("read the folder", input, &error))?;
         if files.is_empty() {
-            return Err(Box::new(
-                Diagnostic::general(format!("the folder {input} holds no manifest"))
-                    .help("manifests are files that end in .yaml or .yml; hidden ones are passed over"),
-            ));
+            return Err(Diagnostic::general(format!("the folder {input} holds no manifest"))
+                .help("manifests are files that end in .yaml or .yml; hidden ones are passed over"));
         }
         return Ok(files);
     }
@@ -60,7 +58,7 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
         return Ok(vec![path.to_owned()]);
     }
     let matches = glob::glob(input)
-        .map_err(|error| Box::new(Diagnostic::general(format!("{input} is neither a file nor a pattern: {error}"))))?;
+        .map_err(|error| Diagnostic::general(format!("{input} is neither a file nor a pattern: {error}")))?;
     let mut files = Vec::new();
     for found in matches {
         let found = found.map_err(|error| cannot("read", &error.path().display().to_string(), error.error()))?;
@@ -69,7 +67,7 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
         }
     }
     if files.is_empty() {
-        return Err(Box::new(Diagnostic::general(format!("no file matches {input}"))));
+        return Err(Diagnostic::general(format!("no file matches {input}")));
     }
     Ok(files)
 }
@@ -95,36 +93,34 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> std::io::Resul
     Ok(())
 }
 
-fn read_file(path: &Path, sources: &mut Sources) -> Result<(), Box<Diagnostic>> {
+fn read_file(path: &Path, sources: &mut Sources) -> Result<(), Diagnostic> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| {
         let problem = cannot("read", &name, &error);
         if error.kind() == std::io::ErrorKind::NotFound && name == DEFAULT {
-            return Box::new(
-                problem.help("name a file, a folder, a pattern, or `-` for standard input").help(SMALLEST),
-            );
+            return problem.help("name a file, a folder, a pattern, or `-` for standard input").help(SMALLEST);
         }
         problem
     })?;
     bounded(file, &name, sources)
 }
 
-fn bounded(reader: impl Read, name: &str, sources: &mut Sources) -> Result<(), Box<Diagnostic>> {
+fn bounded(reader: impl Read, name: &str, sources: &mut Sources) -> Result<(), Diagnostic> {
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cannot("read", name, &error))?;
     if bytes.len() > MAX_BYTES || bytes.len() + sources.bytes() > 4 * MAX_BYTES {
-        return Err(Box::new(Diagnostic::general(format!("{name} is larger than a manifest can be")).help(format!(
+        return Err(Diagnostic::general(format!("{name} is larger than a manifest can be")).help(format!(
             "a file may have {} MB, all together {} MB",
             MAX_BYTES >> 20,
             (4 * MAX_BYTES) >> 20
-        ))));
+        )));
     }
     match String::from_utf8(bytes) {
         Ok(text) => {
             sources.add(name, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text));
             Ok(())
         }
-        Err(error) => Err(Box::new(not_utf8(name, &error))),
+        Err(error) => Err(not_utf8(name, &error)),
     }
 }
 
@@ -139,11 +135,11 @@ fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
         .help(format!("save the file as UTF-8; the byte 0x{:02x} is what cannot be read", error.as_bytes()[at]))
 }
 
-fn cannot(what: &str, name: &str, error: &std::io::Error) -> Box<Diagnostic> {
+fn cannot(what: &str, name: &str, error: &std::io::Error) -> Diagnostic {
     let why = match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
-    Box::new(Diagnostic::general(format!("cannot {what} {name}: {why}")))
+    Diagnostic::general(format!("cannot {what} {name}: {why}"))
 }

@@ -84,6 +84,7 @@ impl Node {
     }
 
     /// The items of a list; nothing for anything else.
+    #[must_use]
     pub fn into_items(self) -> Vec<Self> {
         match self.tree {
             Tree::List(items) => items,

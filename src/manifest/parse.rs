@@ -150,12 +150,12 @@ mod tests {
     fn hostile_texts_are_refused_at_once() {
         assert_eq!(message(&"[".repeat(100_000)), "nested deeper than 32 levels");
         assert_eq!(message(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), "nested deeper than 32 levels");
-        let deep: String = (0..5_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let deep = (0..5_000).fold(String::new(), |text, level| text + &" ".repeat(level) + "a:\n");
         assert_eq!(message(&deep), "nested deeper than 32 levels");
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 0..9u8 {
             let (this, last) = (char::from(b'b' + level), char::from(b'a' + level));
-            bomb += &format!("{this}: &{this} [{}]\n", vec![format!("*{last}"); 10].join(","));
+            bomb.extend([format!("{this}: &{this} ["), format!("*{last},").repeat(10), "]\n".to_owned()]);
         }
         assert_eq!(message(&bomb), "the document grows beyond its bounds when its aliases are followed");
     }

@@ -52,7 +52,7 @@ pub fn manifest_schema() -> Value {
                 "enum": [1],
             },
             "defaults": {
-                "description": "What every object of this file starts from. Its own values win, key by key.",
+                "description": "What every object starts from, in this and all other files of the manifest. Its own values win, key by key.",
                 "type": "object",
                 "additionalProperties": false,
                 "properties": defaults,

@@ -19,7 +19,12 @@ pub enum Shape {
     /// A whole number, possibly one of a few.
     Integer(Vec<i64>),
     /// Text, possibly one of a few words.
-    Text(Vec<String>),
+    Text {
+        /// The words, if it must be one of some.
+        words: Vec<String>,
+        /// Whether it may be empty.
+        may_be_empty: bool,
+    },
     /// A list of equal things.
     List(Box<Shape>),
     /// A mapping with known keys.
@@ -37,7 +42,7 @@ impl Shape {
     pub fn read(schema: &Value) -> Self {
         match schema.get("type").and_then(Value::as_str) {
             Some("boolean") => Self::Flag,
-            Some("integer") => Self::Integer(choices(schema).iter().filter_map(|choice| choice.as_i64()).collect()),
+            Some("integer") => Self::Integer(choices(schema).iter().filter_map(serde_json::Value::as_i64).collect()),
             Some("array") => Self::List(Box::new(Self::read(schema.get("items").unwrap_or(&Value::Null)))),
             Some("object") => Self::Object {
                 keys: schema
@@ -55,7 +60,10 @@ impl Shape {
                     .filter_map(|key| key.as_str().map(str::to_owned))
                     .collect(),
             },
-            _ => Self::Text(choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect()),
+            _ => Self::Text {
+                words: choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect(),
+                may_be_empty: schema.get("minLength").is_none(),
+            },
         }
     }
 
@@ -83,12 +91,13 @@ impl Shape {
                 fits
             }
             // Written as a number, meant as text: kept as it was written (`007`, `1.10`).
-            (Self::Text(_), Tree::Number(_)) => {
+            (Self::Text { .. }, Tree::Number(_)) => {
                 node.tree = Tree::Text(sources.text(node.span).into());
                 self.check(name, node, sources, found)
             }
-            (Self::Text(allowed), Tree::Text(text)) => {
-                let fits = allowed.is_empty() || allowed.iter().any(|word| **word == **text);
+            (Self::Text { words, may_be_empty }, Tree::Text(text)) => {
+                let known = words.is_empty() || words.iter().any(|word| **word == **text);
+                let fits = known && (*may_be_empty || !text.trim().is_empty());
                 if !fits {
                     found.push(self.mismatch(name, node));
                 }
@@ -127,11 +136,11 @@ impl Shape {
                 "no" | "off" | "n" | "false" | "0" => diagnostic.help("write `false`, without quotes"),
                 _ => diagnostic,
             },
-            (Self::Text(allowed), Tree::Bool(yes)) if allowed.is_empty() => {
+            (Self::Text { words, .. }, Tree::Bool(yes)) if words.is_empty() => {
                 diagnostic.help(format!("if the word {yes} is meant, put it in quotes: \"{yes}\""))
             }
             (_, Tree::Null) => diagnostic.help(format!("write a value, or leave `{name}` out")),
-            (Self::Text(allowed), Tree::Text(text)) => match closest(text, allowed.iter().map(String::as_str)) {
+            (Self::Text { words, .. }, Tree::Text(text)) => match closest(text, words.iter().map(String::as_str)) {
                 Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
                 None => diagnostic,
             },
@@ -145,8 +154,9 @@ impl Shape {
             Self::Flag => "true or false".to_owned(),
             Self::Integer(allowed) if allowed.is_empty() => "a whole number".to_owned(),
             Self::Integer(allowed) => one_of(allowed.iter().map(ToString::to_string)),
-            Self::Text(allowed) if allowed.is_empty() => "text".to_owned(),
-            Self::Text(allowed) => one_of(allowed.iter().map(|word| format!("`{word}`"))),
+            Self::Text { words, may_be_empty: true } if words.is_empty() => "text".to_owned(),
+            Self::Text { words, .. } if words.is_empty() => "text that is not empty".to_owned(),
+            Self::Text { words, .. } => one_of(words.iter().map(|word| format!("`{word}`"))),
             Self::List(_) => "a list".to_owned(),
             Self::Object { keys, .. } => {
                 let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();

@@ -87,7 +87,9 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
         |group: &Group<'_>| if group.changes.len() > FOLD_ABOVE { SHOWN_OF_FOLDED } else { group.changes.len() };
     let widths = groups.iter().flat_map(|group| group.changes.iter().take(shown(group)));
     let width = widths.map(|change| change.address.as_str().chars().count()).max().unwrap_or_default().min(40);
-    groups.iter_mut().for_each(|group| group.width = width);
+    for group in &mut groups {
+        group.width = width;
+    }
     groups
 }
 
@@ -117,7 +119,7 @@ impl Group<'_> {
         }
         if folded {
             let (first, more) = (self.changes[0], self.changes.len() - shown);
-            let what = format!("{more} more {}", first.address.kind().section());
+            let what = format!("{} more {}", grouped(more), first.address.kind().section());
             let _ = writeln!(
                 text,
                 "  {} {what:<width$}  {}  {}",
@@ -229,12 +231,17 @@ fn counts_line(plan: &Plan) -> String {
         (plan.unchanged, ASIDE, "unchanged"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, style, word)| styled(style, &format!("{count} {word}"))).collect();
+    let parts: Vec<_> =
+        parts.map(|(count, style, word)| styled(style, &format!("{} {word}", grouped(count)))).collect();
     format!("{}.", parts.join(", "))
 }
 
 fn are(count: usize) -> String {
-    if count == 1 { "the one managed object is".to_owned() } else { format!("all {count} managed objects are") }
+    if count == 1 {
+        "the one managed object is".to_owned()
+    } else {
+        format!("all {} managed objects are", grouped(count))
+    }
 }
 
 fn bill_line(plan: &Plan) -> String {
@@ -244,15 +251,28 @@ fn bill_line(plan: &Plan) -> String {
         to_apply => {
             // Rounded up: a plan never promises less than it takes.
             let percent = (to_apply * 100).div_ceil(HOURLY);
-            format!("{used} used; {to_apply} to apply, {percent} % of {HOURLY} an hour.")
+            format!("{used} used; {} to apply, {percent} % of {} an hour.", grouped(to_apply), grouped(HOURLY))
         }
     }
+}
+
+/// `1,000`.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// `1 repository`, `2 repositories`.
 fn plural(count: usize, many: &str) -> String {
     if count != 1 {
-        return format!("{count} {many}");
+        return format!("{} {many}", grouped(count));
     }
     let kind = crate::resource::KINDS.iter().find(|kind| kind.section() == many);
     let one = kind.map_or_else(|| many.strip_suffix('s').unwrap_or(many), |kind| kind.name());
@@ -289,7 +309,7 @@ pub fn account(plan: &Plan, account: &Account) -> String {
     }
     let parts = [("done", ADDED), ("failed", ALARM), ("skipped", CHANGED)].map(|(status, style)| {
         let count = account.count(status);
-        (count > 0).then(|| styled(style, &format!("{count} {status}")))
+        (count > 0).then(|| styled(style, &format!("{} {status}", grouped(count))))
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let parts = if parts.is_empty() { "nothing done".to_owned() } else { parts.join(", ") };

@@ -28,6 +28,9 @@ pub trait Kind: Sync {
     /// The key in the manifest that tells one from another: `slug`.
     fn identity(&self) -> &'static str;
 
+    /// What such an identity looks like, for the schema.
+    fn identity_rule(&self) -> IdentityRule;
+
     /// Whether `id` can be such an identity, by Bitbucket's rules.
     ///
     /// # Errors
@@ -93,6 +96,17 @@ pub trait Kind: Sync {
     fn scopes(&self, action: Action) -> Scopes;
 }
 
+/// What an identity looks like, for an editor. [`Kind::check_identity`] says the same with better words.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentityRule {
+    /// What it is, for a person.
+    pub description: &'static str,
+    /// A regular expression.
+    pub pattern: &'static str,
+    /// How many characters it may have.
+    pub longest: usize,
+}
+
 /// A kind, compared and ordered by its place in [`KINDS`].
 #[derive(Clone, Copy)]
 pub struct KindRef(&'static dyn Kind);
@@ -148,6 +162,16 @@ pub enum Action {
     Update,
     /// It goes away.
     Delete,
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        })
+    }
 }
 
 /// When a change happens, seen from the objects that refer to the changed one.

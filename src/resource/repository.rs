@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::address::path;
 use super::project::{Project, becomes_public, privacy, quoted};
 use super::{
-    Absent, Action, Address, Field, Fields, Finding, Kind, KindRef, Method, Order, Reference, Request, Scopes,
+    Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, KindRef, Method, Order, Reference, Request,
+    Scopes,
 };
 
 /// The kind of [`RepositorySettings`].
@@ -55,6 +56,9 @@ pub enum ForkPolicy {
     NoForks,
 }
 
+/// api.md §3.4.
+const LONGEST_SLUG: usize = 62;
+
 const FIELDS: &[Field] = &[
     // Always read: what happens to a project waits for, or is waited for by, what happens to its repositories.
     Field { always: true, ..Field::plain("project", &["project", "key"], Absent::Null) },
@@ -84,6 +88,14 @@ impl Kind for Repository {
 
     fn summary(&self) -> &'static str {
         "A repository. Its slug is the last part of its URL and unique in the workspace."
+    }
+
+    fn identity_rule(&self) -> IdentityRule {
+        IdentityRule {
+            description: "The slug, the last part of its URL: lower case letters, digits, `_`, `.` and single `-` between them.",
+            pattern: "^[a-z0-9_.]+(-[a-z0-9_.]+)*$",
+            longest: LONGEST_SLUG,
+        }
     }
 
     fn check_identity(&self, id: &str) -> Result<(), Finding> {
@@ -239,18 +251,18 @@ impl Kind for Repository {
 /// The slug that Bitbucket derives from a name (api.md §3.4).
 #[must_use]
 pub fn slug_of(name: &str) -> String {
-    let mut slug = String::with_capacity(name.len().min(62));
+    let mut slug = String::with_capacity(name.len().min(LONGEST_SLUG));
     for c in name.chars() {
         let c = if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') { c.to_ascii_lowercase() } else { '-' };
         if c != '-' || !slug.ends_with('-') {
             slug.push(c);
         }
-        if slug.len() > 64 {
+        if slug.len() > LONGEST_SLUG + 1 {
             break;
         }
     }
     let trimmed = slug.trim_matches('-');
-    let cut = &trimmed[..trimmed.len().min(62)];
+    let cut = &trimmed[..trimmed.len().min(LONGEST_SLUG)];
     cut.trim_end_matches('-').to_owned()
 }
 

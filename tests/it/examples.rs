@@ -1,0 +1,46 @@
+//! What stands in `examples/` works as it stands.
+
+use crate::support::{Bbprov, Folder};
+
+fn example(name: &str) -> String {
+    format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn manifests() -> Vec<String> {
+    let entries = std::fs::read_dir(example("")).unwrap().map(|entry| entry.unwrap().path().display().to_string());
+    let manifests: Vec<_> = entries.filter(|name| name.ends_with(".yaml")).collect();
+    assert!(!manifests.is_empty());
+    manifests
+}
+
+#[test]
+fn every_manifest_validates_plans_and_applies() {
+    let folder = Folder::new();
+    for manifest in manifests() {
+        Bbprov::new(&folder, &["validate", &manifest]).run().exits(0);
+        let plan = Bbprov::new(&folder, &["plan", "--sandbox", "--detailed-exitcode", &manifest]).run().exits(2);
+        assert_eq!(plan.stderr, "", "{plan}");
+        let apply = Bbprov::new(&folder, &["apply", "--sandbox", "--format", "json", &manifest]).run().exits(0);
+        let summary = &apply.json()["summary"];
+        assert_eq!(summary["done"], summary["create"], "{apply}");
+    }
+}
+
+#[test]
+fn every_manifest_names_the_schema_that_explains_it() {
+    for manifest in manifests() {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let first = text.lines().next().unwrap();
+        assert_eq!(first, "# yaml-language-server: $schema=../schemas/manifest.schema.json", "{manifest}");
+    }
+}
+
+#[test]
+fn the_program_that_uses_the_library_works() {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_bbprov")).parent().unwrap().join("examples/new_team");
+    let output = std::process::Command::new(&program).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}; `cargo test` builds it", program.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(stdout, "acme/NEW create done\nacme/new-api create done\nacme/new-web create done\n");
+}

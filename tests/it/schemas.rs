@@ -1,0 +1,73 @@
+//! The files in `schemas/` are what the program prints, and they accept what the program accepts.
+
+use bbprov::diagnostic::Sources;
+use bbprov::manifest;
+use serde_json::Value;
+
+use crate::support::{Bbprov, Bitbucket, Folder};
+
+fn schema(name: &str) -> Value {
+    let file = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let printed = Bbprov::new(&Folder::new(), &["schema", name]).run().exits(0).stdout;
+    assert_eq!(text, printed, "{file} has drifted: bbprov schema {name} > schemas/{name}.schema.json");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn validator(name: &str) -> jsonschema::Validator {
+    let schema = schema(name);
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    jsonschema::draft7::new(&schema).unwrap()
+}
+
+#[test]
+fn plans_and_accounts_fit_their_schema() {
+    let validator = validator("plan");
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: PAY}], repositories: [{slug: a, project: PAY, mainbranch: x}]}]",
+    );
+    for arguments in [["plan", "--format", "json"], ["apply", "--format", "json"]] {
+        let document = bitbucket.run(&arguments).exits(0).json();
+        let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{arguments:?}: {errors:?}\n{document:#}");
+    }
+    assert!(!validator.is_valid(&serde_json::json!({"version": 1})));
+}
+
+/// The loader reads shapes from the schema with code of its own; a full validator is the judge of that.
+#[test]
+fn the_loader_and_a_full_validator_agree() {
+    let validator = validator("manifest");
+    let sound = ["version: 1\nworkspaces: []", include_str!("../../examples/repos.yaml")];
+    let broken = [
+        "version: 2\nworkspaces: []",
+        "version: '1'\nworkspaces: []",
+        "workspaces: []",
+        "version: 1\nworkspaces: {}",
+        "version: 1\nworkspaces: [{}]",
+        "version: 1\nworkspaces: [acme]",
+        "version: 1\nworkspaces: []\ndefault: {}",
+        "version: 1\nworkspaces: []\ndefaults: {repository: {slug: a}}",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{name: x}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, is_private: 'yes'}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, fork_policy: none}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, state: gone}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, description: ~}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, mainbranch: ''}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: A, project: P}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a--b, project: P}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: 1}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: A-B}]}]",
+        "version: 1\nworkspaces: [{workspace: Acme}]",
+    ];
+    for (texts, expected) in [(&sound[..], true), (&broken[..], false)] {
+        for text in texts {
+            let value: Value = manifest::parse::parse(text, 0).unwrap().to_json();
+            assert_eq!(validator.is_valid(&value), expected, "the validator: {text}");
+            let mut sources = Sources::default();
+            sources.add("repos.yaml", *text);
+            assert_eq!(manifest::from_sources(sources).is_ok(), expected, "the loader: {text}");
+        }
+    }
+}
