@@ -120,7 +120,16 @@ fn one_line(schema: &mut Value) {
 fn object(kind: KindRef, settings: Value) -> Value {
     let mut schema = settings;
     let mut own = Map::new();
-    own.insert(kind.identity().to_owned(), json!({ "description": kind.summary(), "type": "string", "minLength": 1 }));
+    let rule = kind.identity_rule();
+    own.insert(
+        kind.identity().to_owned(),
+        json!({
+            "description": rule.description,
+            "type": "string",
+            "pattern": rule.pattern,
+            "maxLength": rule.longest,
+        }),
+    );
     own.insert(
         "state".to_owned(),
         json!({
