@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 fn manifest_for(team: &str, repositories: &[&str]) -> String {
     let key = team.to_uppercase();
-    let repositories: String =
-        repositories.iter().map(|name| format!("      - {{slug: {team}-{name}, project: {key}}}\n")).collect();
+    let repositories = repositories.iter().map(|name| format!("{{slug: {team}-{name}, project: {key}}}"));
+    let repositories = repositories.collect::<Vec<_>>().join(", ");
     format!(
-        "version: 1\ndefaults: {{repository: {{is_private: true}}}}\nworkspaces:\n  - workspace: acme\n    projects: [{{key: {key}}}]\n    repositories:\n{repositories}"
+        "version: 1\ndefaults: {{repository: {{is_private: true}}}}\nworkspaces:\n  - workspace: acme\n    projects: [{{key: {key}}}]\n    repositories: [{repositories}]\n"
     )
 }
 

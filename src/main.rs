@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(bbprov::error::Error::Manifest(invalid)) => {
-            output::say(&invalid.to_string());
+            output::say(invalid.to_string().trim_end());
             ExitCode::from(3)
         }
         Err(error) => {

@@ -157,7 +157,7 @@ impl Listen for Progress {
             Event::PageRead => self.step(),
             Event::Changes { count } => self.begin("applying", count),
             Event::Changed { address, what, failed } => {
-                if failed || self.verbose {
+                if self.verbose || failed && self.shown.is_some() {
                     self.line(&format!("{} {address}: {what}", address.kind().name()));
                 }
                 self.step();

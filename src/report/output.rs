@@ -38,7 +38,7 @@ pub fn data(text: &str) -> io::Result<()> {
 /// Writes a line to stderr. If that is not possible there is nobody left to tell.
 pub fn say(text: &str) {
     let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "{}", text.trim_end_matches('\n'));
+    let _ = writeln!(stderr, "{text}");
 }
 
 /// Says why a run failed.

@@ -3,6 +3,7 @@
 mod apply;
 mod contract;
 mod examples;
+mod official;
 mod plan;
 mod schemas;
 mod support;

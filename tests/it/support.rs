@@ -183,6 +183,20 @@ impl Bitbucket {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
+    /// What a person's first push does: a branch comes to be.
+    pub fn push(&self, repository: &str, branch: &str) {
+        let body = format!("branch={branch}");
+        let answer = exchange(
+            &self.sandbox().address().to_string(),
+            &format!(
+                "POST /2.0/repositories/{repository}/src HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer hand\r\n\
+                 Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+        );
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+
     /// The exchanges with the API so far that the program had, those by hand left out.
     pub fn exchanges(&self) -> Vec<Exchange> {
         let exchanges = self.sandbox().exchanges().into_iter();
@@ -209,6 +223,11 @@ impl Drop for Bitbucket {
             let _ = self.runtime.block_on(sandbox.shutdown());
         }
     }
+}
+
+/// Lines of a manifest, one for each number.
+pub fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |text, number| text + &line(number))
 }
 
 /// Sends bytes and reads until the other side closes.
