@@ -173,9 +173,7 @@ impl Listen for Progress {
             }
             Event::Stopping => {
                 if !self.quiet {
-                    self.line(
-                        "stopping: what is on its way is finished first; press Ctrl-C again to leave it unfinished",
-                    );
+                    self.line("stopping: what is on its way is finished first; Ctrl-C again leaves it");
                 }
             }
             Event::Warning(text) => self.line(&format!("warning: {text}")),

@@ -1,6 +1,7 @@
 //! Lists and their pages (api.md §2.3): as few requests as the API allows, and never a list with a hole in it.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -48,6 +49,8 @@ pub struct Page {
     pub next: Option<String>,
     /// How many items the whole list has, if the answer says so.
     pub size: Option<usize>,
+    /// How many items a page of this list has, if the answer says so: a server may give shorter ones than were asked for.
+    pub length: Option<usize>,
 }
 
 impl Page {
@@ -59,8 +62,10 @@ impl Page {
             return Err(Error::Unusable { line, why: "a page without `values`".into() });
         };
         let next = answer.get("next").and_then(Value::as_str).map(str::to_owned);
-        let size = answer.get("size").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
-        Ok(Self { line: Some(line), values, next, size })
+        let number =
+            |key: &str| answer.get(key).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+        let (size, length) = (number("size"), number("pagelen"));
+        Ok(Self { line: Some(line), values, next, size, length })
     }
 
     /// How many more requests the list takes, if that can be known.
@@ -69,120 +74,99 @@ impl Page {
         if self.next.is_none() {
             return Some(0);
         }
-        let size = self.size?;
-        if self.values.is_empty() {
-            return None;
-        }
-        // A server may give shorter pages than were asked for: what it gave is what it will give.
-        Some(size.saturating_sub(self.values.len()).div_ceil(self.values.len()))
+        let length = self.length.filter(|length| *length > 0).unwrap_or(self.values.len());
+        let left = self.size?.saturating_sub(length);
+        (length > 0).then(|| left.div_ceil(length))
     }
 
     /// Whether its successors can be asked for by number.
     fn is_numbered(&self) -> bool {
         self.next.as_ref().is_some_and(|next| next.split(['?', '&']).any(|part| part == "page=2"))
     }
-
-    fn unusable(&self, why: String) -> Error {
-        let line = self.line.clone().unwrap_or_else(|| Line::new(Method::Get, "/"));
-        Error::Unusable { line, why }
-    }
 }
 
-/// Reads the pages that follow a first one. `take` gets every item once; `key` tells items apart.
+/// What is kept of a page: its items as `keep` made them, a hash of each one's key, and what shows that a list is whole.
+struct Kept<T> {
+    line: Option<Line>,
+    items: Vec<(Option<u64>, T)>,
+    ends: bool,
+}
+
+/// Reads the pages that follow a first one, and gives what `keep` makes of each item, every item once. `key` tells items
+/// apart. Items are let go of as soon as `keep` has seen them: a list can be long.
 ///
 /// # Errors
 /// What reading a page brings, and a list whose pages do not add up.
-pub async fn rest<R: Read>(
+pub async fn rest<R: Read, T>(
     client: &R,
     list: &List,
     first: Page,
-    concurrency: usize,
     key: impl Fn(&Value) -> Option<&str>,
-    mut take: impl FnMut(Value),
-) -> Result<usize, Error> {
+    keep: impl Fn(&Value) -> T,
+) -> Result<Vec<T>, Error> {
+    let hasher = std::hash::RandomState::new();
+    let kept = |page: Page| {
+        let items = page.values.iter().map(|value| (key(value).map(|key| hasher.hash_one(key)), keep(value)));
+        Kept { items: items.collect(), ends: page.next.is_none(), line: page.line }
+    };
     let Some(remaining) = first.remaining().filter(|_| first.is_numbered() || first.next.is_none()) else {
-        return in_sequence(client, first, &key, &mut take).await;
+        return in_sequence(client, first, &kept).await;
     };
     let size = first.size;
-    let complaint = first.unusable(String::new());
     let numbers: Vec<usize> = (2..2 + remaining).collect();
-    let pages: Vec<Page> = stream::iter(numbers)
-        .map(|number| client.page(list.target(number)))
-        .buffered(concurrency.max(1))
-        .try_collect()
-        .await?;
-    let mut seen = Seen::default();
-    let pages: Vec<Page> = std::iter::once(first).chain(pages).collect();
-    let whole = pages.iter().flat_map(|page| &page.values).all(|value| seen.is_new(key(value)));
-    let last_ends = pages.last().is_none_or(|page| page.next.is_none());
-    if whole && last_ends && size.is_none_or(|size| seen.count >= size) {
-        pages.into_iter().flat_map(|page| page.values).for_each(take);
-        return Ok(seen.count);
+    let mut pages = vec![kept(first)];
+    let mut reading =
+        stream::iter(numbers).map(|number| client.page(list.target(number))).buffered(client.concurrency());
+    while let Some(page) = reading.try_next().await? {
+        pages.push(kept(page));
     }
-    if pages.len() == 1 {
-        let (count, size) = (seen.count, size.unwrap_or_default());
-        return Err(with_reason(complaint, format!("it holds {count} items and says that there are {size}")));
+    let items: usize = pages.iter().map(|page| page.items.len()).sum();
+    let mut seen = HashSet::with_capacity(items);
+    let double = pages.iter().flat_map(|page| &page.items).filter_map(|(key, _)| *key).any(|key| !seen.insert(key));
+    let ends = pages.last().is_none_or(|page| page.ends);
+    if !double && ends && size.is_none_or(|size| items >= size) {
+        return Ok(pages.into_iter().flat_map(|page| page.items).map(|(_, item)| item).collect());
     }
+    if let [only] = pages.as_slice() {
+        let why = format!("it holds {items} items and says that there are {}", size.unwrap_or_default());
+        return Err(unusable(only.line.clone(), why));
+    }
+    drop(pages);
     // Something appeared or vanished while the pages were read side by side: one after the other is surer.
     let again = client.page(list.target(1)).await?;
-    in_sequence(client, again, &key, &mut take).await
+    in_sequence(client, again, &kept).await
 }
 
 /// Follows `next` from page to page.
-async fn in_sequence<R: Read>(
-    client: &R,
-    first: Page,
-    key: &impl Fn(&Value) -> Option<&str>,
-    take: &mut impl FnMut(Value),
-) -> Result<usize, Error> {
-    let mut seen = Seen::default();
+async fn in_sequence<R: Read, T>(client: &R, first: Page, kept: &impl Fn(Page) -> Kept<T>) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
+    let mut seen = HashSet::new();
     let mut links = HashSet::new();
     let mut page = first;
     loop {
-        let before = seen.count;
-        let values = std::mem::take(&mut page.values);
-        let had = values.len();
-        for value in values {
-            if seen.is_new(key(&value)) {
-                take(value);
-            }
+        let (next, size, line) = (page.next.clone(), page.size, page.line.clone());
+        let before = all.len();
+        let items = kept(page).items;
+        let had = items.len();
+        all.extend(items.into_iter().filter(|(key, _)| key.is_none_or(|key| seen.insert(key))).map(|(_, item)| item));
+        let Some(next) = next else {
+            return match size.filter(|size| all.len() < *size) {
+                Some(size) => Err(unusable(line, format!("the list ended after {} of {size} items", all.len()))),
+                None => Ok(all),
+            };
+        };
+        if !links.insert(next.clone()) || (had > 0 && all.len() == before) || links.len() > MOST_PAGES {
+            return Err(unusable(line, "its `next` leads in a circle".to_owned()));
         }
-        let Some(next) = page.next.clone() else { break };
-        if !links.insert(next.clone()) || (had > 0 && seen.count == before) || links.len() > 100_000 {
-            return Err(page.unusable("its `next` leads in a circle".into()));
-        }
-        page = client.next(&page, next).await?;
-    }
-    match page.size {
-        Some(size) if seen.count < size => {
-            Err(page.unusable(format!("the list ended after {} of {size} items", seen.count)))
-        }
-        _ => Ok(seen.count),
+        page = client.next(&Page { line, ..Page::default() }, next).await?;
     }
 }
 
-fn with_reason(error: Error, why: String) -> Error {
-    match error {
-        Error::Unusable { line, .. } => Error::Unusable { line, why },
-        other => other,
-    }
-}
+/// No list of Bitbucket's is longer; a server that says otherwise would be followed for days.
+const MOST_PAGES: usize = 10_000;
 
-/// Which items have come already, by a hash of their key: a list can be long.
-#[derive(Default)]
-struct Seen {
-    keys: HashSet<u64>,
-    count: usize,
-    hasher: std::hash::RandomState,
-}
-
-impl Seen {
-    fn is_new(&mut self, key: Option<&str>) -> bool {
-        use std::hash::BuildHasher;
-        let new = key.is_none_or(|key| self.keys.insert(self.hasher.hash_one(key)));
-        self.count += usize::from(new);
-        new
-    }
+fn unusable(line: Option<Line>, why: String) -> Error {
+    Error::Unusable { line: line.unwrap_or_else(|| Line::new(Method::Get, "/")), why }
 }
 
 impl Client {

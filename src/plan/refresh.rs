@@ -56,6 +56,12 @@ struct Inquiry<'a> {
     referred: bool,
 }
 
+/// What is kept of an item of a list.
+struct Kept {
+    name: Option<String>,
+    object: Option<Box<(Address, Actual)>>,
+}
+
 /// What came of it.
 struct Reading {
     objects: Vec<(Address, Actual)>,
@@ -135,13 +141,16 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
     };
     if !singly {
         client.expect(first.remaining().unwrap_or_default());
-        let take = |answer| reading.take(inquiry, &answer);
-        let total = rest(client, &list, first, client.concurrency(), |answer| kind.identify(answer), take).await?;
-        reading.total = Some(total);
+        let keep = |answer: &Value| inquiry.keep(answer);
+        let kept = rest(client, &list, first, |answer| kind.identify(answer), keep).await?;
+        reading.total = Some(kept.len());
+        for kept in kept {
+            reading.add(kept);
+        }
         return Ok(reading);
     }
     for answer in &first.values {
-        reading.take(inquiry, answer);
+        reading.add(inquiry.keep(answer));
     }
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
@@ -151,7 +160,7 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         .try_collect()
         .await?;
     for answer in answers.into_iter().flatten() {
-        reading.take(inquiry, &answer);
+        reading.add(inquiry.keep(&answer));
     }
     Ok(reading)
 }
@@ -166,6 +175,18 @@ impl Inquiry<'_> {
         List::new(self.kind.list(&self.workspace.slug), own.into_iter().chain(dotted.iter().map(String::as_str)))
     }
 
+    /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
+    fn keep(&self, answer: &Value) -> Kept {
+        let id = self.kind.identify(answer);
+        let object = id.and_then(|id| {
+            let fields = self.wanted.get(id)?;
+            let wanted = |name: &str| fields.is_some_and(|fields| fields.get(name).is_some());
+            let address = Address::new(self.kind, &self.workspace.slug, id);
+            Some(Box::new((address, Actual::read(self.kind, answer, wanted))))
+        });
+        Kept { name: id.filter(|_| self.referred).map(str::to_owned), object }
+    }
+
     fn missing_from(&self, page: &Page) -> Vec<&str> {
         let there: BTreeSet<&str> = page.values.iter().filter_map(|answer| self.kind.identify(answer)).collect();
         let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
@@ -175,17 +196,9 @@ impl Inquiry<'_> {
 }
 
 impl Reading {
-    /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
-    fn take(&mut self, inquiry: &Inquiry<'_>, answer: &Value) {
-        let Some(id) = inquiry.kind.identify(answer) else { return };
-        if inquiry.referred {
-            self.names.push(id.to_owned());
-        }
-        if let Some(fields) = inquiry.wanted.get(id) {
-            let actual =
-                Actual::read(inquiry.kind, answer, |name| fields.is_some_and(|fields| fields.get(name).is_some()));
-            self.objects.push((Address::new(inquiry.kind, &inquiry.workspace.slug, id), actual));
-        }
+    fn add(&mut self, kept: Kept) {
+        self.names.extend(kept.name);
+        self.objects.extend(kept.object.map(|object| *object));
     }
 }
 

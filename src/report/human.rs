@@ -85,15 +85,27 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
     groups.sort_by_key(|group| group.danger);
     let shown =
         |group: &Group<'_>| if group.changes.len() > FOLD_ABOVE { SHOWN_OF_FOLDED } else { group.changes.len() };
-    let widths = groups.iter().flat_map(|group| group.changes.iter().take(shown(group)));
-    let width = widths.map(|change| change.address.as_str().chars().count()).max().unwrap_or_default().min(40);
+    let folded = |group: &Group<'_>| group.folded_line().map_or(0, |line| line.len().saturating_sub(KIND_WIDTH + 1));
+    let addresses = groups.iter().flat_map(|group| group.changes.iter().take(shown(group)));
+    let addresses = addresses.map(|change| change.address.as_str().chars().count());
+    let width = addresses.chain(groups.iter().map(folded)).max().unwrap_or_default().min(40);
     for group in &mut groups {
         group.width = width;
     }
     groups
 }
 
+/// The longest name of a kind.
+const KIND_WIDTH: usize = 10;
+
 impl Group<'_> {
+    /// What stands for those that are not listed one by one.
+    fn folded_line(&self) -> Option<String> {
+        let first = self.changes.first().filter(|_| self.changes.len() > FOLD_ABOVE)?;
+        let more = self.changes.len() - SHOWN_OF_FOLDED;
+        Some(format!("{} more {}", grouped(more), first.address.kind().section()))
+    }
+
     fn write(&self, text: &mut String, verbose: bool) {
         let (sign, style) = match self.danger {
             Danger::Alarm => ("!", ALARM),
@@ -106,7 +118,7 @@ impl Group<'_> {
         for (at, change) in self.changes.iter().take(shown).enumerate() {
             let (kind, address) = (change.address.kind().name(), change.address.as_str());
             let line = format!(
-                "  {} {kind:<10} {address:<width$}  {}",
+                "  {} {kind:<KIND_WIDTH$} {address:<width$}  {}",
                 styled(style, sign),
                 summary(change),
                 width = self.width
@@ -118,15 +130,15 @@ impl Group<'_> {
             }
         }
         if folded {
-            let (first, more) = (self.changes[0], self.changes.len() - shown);
-            let what = format!("{} more {}", grouped(more), first.address.kind().section());
+            let first = self.changes[0];
+            let what = self.folded_line().unwrap_or_default();
             let _ = writeln!(
                 text,
                 "  {} {what:<width$}  {}  {}",
                 styled(style, sign),
                 summary(first),
                 styled(ASIDE, "-v lists them"),
-                width = self.width + 11
+                width = self.width + KIND_WIDTH + 1
             );
             write_details(first, verbose, text);
         }
