@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant};
 use super::auth::{Auth, Authorization};
 use super::error::{Error, Line, Refusal, excerpt};
 use super::gate::{Gate, Pass};
-use super::retry::{Attempts, Decision, Outcome, decide};
+use super::retry::{Attempts, Decision, Outcome, Pace, decide};
 use super::{Options, Traffic};
 use crate::progress::Event;
 use crate::resource::Method;
@@ -31,6 +31,7 @@ pub(super) struct Http {
     auth: Auth,
     gate: Gate,
     base: Url,
+    pace: Pace,
     pub(super) traffic: Traffic,
 }
 
@@ -63,7 +64,7 @@ impl Http {
         let client =
             builder.build().map_err(|error| Error::Setup(format!("cannot set up TLS: {}", plain_words(&error))))?;
         let auth = Auth::new(options.credential, token_url);
-        Ok(Self { client, auth, gate: Gate::new(options.concurrency), base, traffic })
+        Ok(Self { client, auth, gate: Gate::new(options.concurrency), base, pace: options.pace, traffic })
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.
@@ -181,7 +182,7 @@ impl Http {
         if outcome != Outcome::Status(429) {
             pass.accepted();
         }
-        let decision = decide(method, outcome, wait, attempts);
+        let decision = decide(method, outcome, wait, attempts, self.pace);
         match (decision, attempt) {
             (Decision::Take, Attempt::Answered { status, headers, body }) => Verdict::Take(status, headers, body),
             (Decision::Again(delay), _) => Verdict::Again(delay),

@@ -44,6 +44,8 @@ pub struct Options {
     pub concurrency: usize,
     /// How long one request may take.
     pub timeout: Duration,
+    /// How long to wait before a request is sent again.
+    pub pace: retry::Pace,
 }
 
 impl Options {
@@ -56,6 +58,7 @@ impl Options {
             credential,
             concurrency: 8,
             timeout: Duration::from_secs(30),
+            pace: retry::Pace::default(),
         }
     }
 }

@@ -46,41 +46,58 @@ pub struct Attempts {
     pub jitter: f64,
 }
 
-/// How long one request may be tried altogether. A rolling hour frees its allowance slowly, so this is long.
-pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long to wait, where the server does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// After the first failure of the network or the server; doubled after each further one, up to 32 times this.
+    pub failure: Duration,
+    /// After the first refusal for the rate limit; doubled after each further one, up to 12 times this.
+    pub limit: Duration,
+    /// How long one request may be tried altogether. A rolling hour frees its allowance slowly, so this is long.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            failure: Duration::from_millis(250),
+            limit: Duration::from_secs(5),
+            patience: Duration::from_secs(15 * 60),
+        }
+    }
+}
 
 /// After so many failures of the network or the server there is no use in more.
 const MOST_FAILURES: u32 = 5;
 
 /// Decides. `wait` is what the server asked for, by `Retry-After` or `X-RateLimit-Reset`.
 #[must_use]
-pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts) -> Decision {
+pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts, pace: Pace) -> Decision {
     let again = |delay: Duration, all: bool| {
-        if attempts.since + delay > PATIENCE {
+        if attempts.since + delay > pace.patience {
             return Decision::GiveUp;
         }
         if all { Decision::EverybodyWaits(delay) } else { Decision::Again(delay) }
     };
     match outcome {
         // Refused before anything was done, whatever the method.
-        Outcome::Status(429) => again(wait.unwrap_or_else(|| backoff(5.0, 60.0, attempts)), true),
+        Outcome::Status(429) => again(wait.unwrap_or_else(|| backoff(pace.limit, 12, attempts)), true),
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost if method == Method::Post => Decision::Unclear,
         Outcome::Certificate => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
             if attempts.sent >= MOST_FAILURES {
                 return Decision::GiveUp;
             }
-            again(wait.unwrap_or_else(|| backoff(0.25, 8.0, attempts)), false)
+            again(wait.unwrap_or_else(|| backoff(pace.failure, 32, attempts)), false)
         }
         Outcome::Status(_) => Decision::Take,
     }
 }
 
-/// Doubling from `first` to `most` seconds, of which a random part between half and all is waited.
-fn backoff(first: f64, most: f64, attempts: Attempts) -> Duration {
-    let exponent = i32::try_from(attempts.sent.saturating_sub(1).min(16)).unwrap_or(16);
-    let whole = (first * 2f64.powi(exponent)).min(most);
-    Duration::from_secs_f64(whole * (0.5 + 0.5 * attempts.jitter.clamp(0.0, 1.0)))
+/// Doubling from `first` to so many times that, of which a random part between half and all is waited.
+fn backoff(first: Duration, most: u32, attempts: Attempts) -> Duration {
+    let times = 1u32.checked_shl(attempts.sent.saturating_sub(1).min(16)).unwrap_or(most).min(most);
+    (first * times).mul_f64(0.5 + 0.5 * attempts.jitter.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -90,7 +107,8 @@ mod tests {
     const METHODS: [Method; 4] = [Method::Get, Method::Post, Method::Put, Method::Delete];
 
     fn first(method: Method, outcome: Outcome) -> Decision {
-        decide(method, outcome, None, Attempts { sent: 1, since: Duration::ZERO, jitter: 1.0 })
+        let attempts = Attempts { sent: 1, since: Duration::ZERO, jitter: 1.0 };
+        decide(method, outcome, None, attempts, Pace::default())
     }
 
     #[test]
@@ -121,10 +139,10 @@ mod tests {
     #[test]
     fn patience_ends() {
         let tired = Attempts { sent: 5, since: Duration::from_secs(3), jitter: 0.0 };
-        assert_eq!(decide(Method::Get, Outcome::Lost, None, tired), Decision::GiveUp);
-        let late = Attempts { sent: 2, since: PATIENCE, jitter: 0.0 };
-        assert_eq!(decide(Method::Get, Outcome::Status(429), None, late), Decision::GiveUp);
-        let asked = decide(Method::Get, Outcome::Status(429), Some(Duration::from_secs(7)), tired);
+        assert_eq!(decide(Method::Get, Outcome::Lost, None, tired, Pace::default()), Decision::GiveUp);
+        let late = Attempts { sent: 2, since: Pace::default().patience, jitter: 0.0 };
+        assert_eq!(decide(Method::Get, Outcome::Status(429), None, late, Pace::default()), Decision::GiveUp);
+        let asked = decide(Method::Get, Outcome::Status(429), Some(Duration::from_secs(7)), tired, Pace::default());
         assert_eq!(asked, Decision::EverybodyWaits(Duration::from_secs(7)));
     }
 }

@@ -33,9 +33,9 @@ pub(super) async fn connect(
     let mut options = bitbucket::Options {
         api_url: args.api_url.clone(),
         token_url: args.token_url.clone(),
-        credential: Credential::Bearer(SecretString::default()),
         concurrency: args.concurrency.into(),
         timeout: args.timeout,
+        ..bitbucket::Options::new(Credential::Bearer(SecretString::default()))
     };
     let sandbox = if args.sandbox {
         let workspaces = manifest.workspaces.iter().map(|workspace| workspace.slug.clone()).collect();

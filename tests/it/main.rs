@@ -6,4 +6,5 @@ mod examples;
 mod official;
 mod plan;
 mod schemas;
+mod storms;
 mod support;
