@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The planner reads, the executor writes.
     let plan = plan::plan(&client, &manifest, &()).await?;
-    let (_stop, stopped) = watch::channel(false);
+    let (_stop, stopped) = watch::channel(None);
     let account = apply::apply(&client, &plan, &(), stopped).await;
 
     for (change, outcome) in plan.changes.iter().zip(&account.outcomes) {

@@ -42,6 +42,8 @@ pub enum Exit {
     Credential,
     /// Applied, with failures.
     Failures,
+    /// Stopped by a limit; the report is printed, and running again continues.
+    Stopped,
     /// Interrupted; the report is printed.
     Interrupted,
 }
@@ -53,6 +55,7 @@ impl Error {
         match self {
             Self::Manifest(_) => 3,
             Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
+            Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
             Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,
             Self::Bitbucket(_) | Self::Io { .. } => 1,
             Self::Guard(_) => 7,
@@ -70,6 +73,7 @@ impl Exit {
             Self::ChangesWait => 2,
             Self::Credential => 4,
             Self::Failures => 5,
+            Self::Stopped => 6,
             Self::Interrupted => 130,
         }
     }

@@ -26,7 +26,7 @@
 //! let token = std::env::var("BITBUCKET_ACCESS_TOKEN")?;
 //! let client = Client::new(Options::new(Credential::Bearer(token.into())), Arc::new(()))?;
 //! let plan = bbprov::plan::plan(&client, &manifest, &()).await?;
-//! let (_stop, stopped) = tokio::sync::watch::channel(false);
+//! let (_stop, stopped) = tokio::sync::watch::channel(None);
 //! let account = bbprov::apply::apply(&client, &plan, &(), stopped).await;
 //! println!("{} of {} done", account.count("done"), plan.changes.len());
 //! # Ok(())

@@ -20,8 +20,11 @@ use crate::plan::{Change, Plan};
 use crate::progress::{Event, Listen};
 use crate::resource::{Action, Request};
 
-/// Carries the plan out. When `stop` turns true, what is on its way is finished and the rest is skipped.
-pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: watch::Receiver<bool>) -> Account {
+/// How somebody outside ends a run: by a reason.
+pub type Stop = watch::Receiver<Option<Ended>>;
+
+/// Carries the plan out. When `stop` holds a reason, what is on its way is finished and the rest is skipped.
+pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: Stop) -> Account {
     let before = client.requests();
     listener.event(Event::Changes { count: plan.changes.len() });
     let mut run = Run::new(plan, listener);
@@ -38,9 +41,9 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
                 Some((at, result)) => run.finish(at, result),
                 None => break,
             },
-            () = told(&mut stop), if run.ended.is_none() => {
+            reason = told(&mut stop), if run.ended.is_none() => {
                 listener.event(Event::Stopping);
-                run.ended = Some(Ended::Interrupted);
+                run.ended = Some(reason);
             }
         }
     }
@@ -48,10 +51,13 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
 }
 
 /// Waits until somebody says stop; for ever if nobody can any more.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
+async fn told(stop: &mut Stop) -> Ended {
+    if let Ok(reason) = stop.wait_for(Option::is_some).await
+        && let Some(reason) = reason.clone()
+    {
+        return reason;
     }
+    std::future::pending().await
 }
 
 /// Where a run stands.
@@ -105,14 +111,22 @@ impl<'a> Run<'a> {
             }
             Err(failure) => {
                 self.only_forbidden = self.only_forbidden.filter(|_| failure.forbidden).map(|count| count + 1);
-                if failure.credential {
-                    self.ended = Some(Ended::Credential(failure.why.clone()));
-                } else if self.only_forbidden == Some(FORBIDDEN) && self.ended.is_none() {
+                if self.only_forbidden == Some(FORBIDDEN) {
                     let why = format!("the credential may do nothing of what is asked: {}", failure.why);
-                    self.ended = Some(Ended::Credential(why));
+                    self.ended.get_or_insert(Ended::Credential(why));
                 }
-                self.record(at, Outcome::Failed(failure.why));
-                self.skip_those_that_need(at);
+                match failure.ends {
+                    Some(ended @ Ended::Credential(_)) => self.ended = Some(ended),
+                    Some(ended) => drop(self.ended.get_or_insert(ended)),
+                    None => {}
+                }
+                // What was not even sent is in the same case as what was never begun.
+                if failure.tried {
+                    self.record(at, Outcome::Failed(failure.why));
+                    self.skip_those_that_need(at);
+                } else {
+                    self.record(at, Outcome::Skipped(failure.why));
+                }
             }
         }
     }
@@ -142,12 +156,13 @@ impl<'a> Run<'a> {
     fn account(self, requests: usize) -> Account {
         let ended = self.ended.unwrap_or(Ended::Complete);
         let why = match &ended {
-            Ended::Complete => "it could not be reached",
-            Ended::Interrupted => "not tried: interrupted",
-            Ended::Credential(_) => "not tried: the credential was refused",
+            Ended::Complete => "it could not be reached".to_owned(),
+            Ended::Interrupted => "not tried: interrupted".to_owned(),
+            Ended::Stopped(why) => format!("not tried: {why}"),
+            Ended::Credential(_) => "not tried: the credential was refused".to_owned(),
         };
         let outcomes =
-            self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Skipped(why.to_owned())));
+            self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Skipped(why.clone())));
         Account { outcomes: outcomes.collect(), ended, requests }
     }
 }
@@ -155,15 +170,24 @@ impl<'a> Run<'a> {
 /// Why a change was not made.
 struct Failure {
     why: String,
-    credential: bool,
+    /// Whether anything was sent.
+    tried: bool,
+    /// Why nothing further needs to be tried, if so.
+    ends: Option<Ended>,
     forbidden: bool,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let ends = match &error {
+            Error::Credential(why) => Some(Ended::Credential(why.clone())),
+            Error::Stopped { why, .. } => Some(Ended::Stopped(why.clone())),
+            _ => None,
+        };
         Self {
             why: error.to_string(),
-            credential: error.is_credential(),
+            tried: !matches!(error, Error::Stopped { tried: false, .. }),
+            ends,
             forbidden: error.refusal().is_some_and(|refusal| refusal.status == 403),
         }
     }
@@ -171,7 +195,7 @@ impl From<Error> for Failure {
 
 impl From<String> for Failure {
     fn from(why: String) -> Self {
-        Self { why, credential: false, forbidden: false }
+        Self { why, tried: true, ends: None, forbidden: false }
     }
 }
 
@@ -192,10 +216,14 @@ async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure>
             return Err(error.into());
         }
         // The answer was lost, or the object is there already: what is there now decides, not what was said.
-        match client.get(&change.address.kind().item(&change.address)).await? {
-            Some(answer) => return adopted(change, &answer).map_err(Failure::from),
-            None if exists || sent >= CREATES => return Err(error.into()),
-            None => tokio::time::sleep(Duration::from_millis(500) * sent).await,
+        match client.get(&change.address.kind().item(&change.address)).await {
+            Ok(Some(answer)) => return adopted(change, &answer).map_err(Failure::from),
+            Ok(None) if exists || sent >= CREATES => return Err(error.into()),
+            Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
+            Err(blind) => {
+                let why = format!("{error}; whether it exists now is not known, since {blind}");
+                return Err(Failure { why, tried: true, ..blind.into() });
+            }
         }
     }
 }

@@ -39,6 +39,8 @@ pub enum Ended {
     Complete,
     /// Somebody interrupted it.
     Interrupted,
+    /// A limit was reached, such as `--max-requests`, or the system asked for an end: running again continues.
+    Stopped(String),
     /// The credential was refused: nothing further can succeed.
     Credential(String),
 }

@@ -58,6 +58,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A limit that somebody set was reached: nothing more is sent.
+    #[error("{}: {why}", if *.tried { "it was tried, and could not be tried again" } else { "not tried" })]
+    Stopped {
+        /// The limit.
+        why: String,
+        /// Whether this request was sent before, without an answer that could be taken.
+        tried: bool,
+    },
     /// Something about the configuration makes it impossible to send anything.
     #[error("{0}")]
     Setup(String),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::plan::{check_scopes, make, write_files};
-use crate::apply::{self, Account, Ended};
+use crate::apply::{self, Account, Ended, Stop};
 use crate::cli::{ApplyArgs, FormatName, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::plan::Plan;
@@ -47,6 +47,7 @@ fn print(text: &str) -> Result<(), Error> {
 fn exit(account: &Account) -> Exit {
     match &account.ended {
         Ended::Interrupted => Exit::Interrupted,
+        Ended::Stopped(_) => Exit::Stopped,
         Ended::Credential(why) => {
             output::fail(why);
             Exit::Credential
@@ -80,32 +81,33 @@ fn agreed() -> Result<bool, Error> {
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }
 
-/// Turns true on the first Ctrl-C (or SIGTERM, as CI systems send it); the second one ends the process where it stands.
-fn interrupts() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
+/// Holds a reason from the first Ctrl-C or SIGTERM on; the second one ends the process where it stands.
+fn interrupts() -> Stop {
+    let (stop, stopped) = watch::channel(None);
     tokio::spawn(async move {
-        interrupt().await;
-        let _ = stop.send(true);
+        let _ = stop.send(Some(interrupt().await));
         interrupt().await;
         std::process::exit(130);
     });
     stopped
 }
 
+/// Waits for Ctrl-C, or for the SIGTERM that CI systems send before they end a step.
 #[cfg(unix)]
-pub(super) async fn interrupt() {
+pub(super) async fn interrupt() -> Ended {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;
-        return;
+        return Ended::Interrupted;
     };
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => Ended::Interrupted,
+        _ = terminate.recv() => Ended::Stopped("SIGTERM".to_owned()),
     }
 }
 
 #[cfg(not(unix))]
-pub(super) async fn interrupt() {
+pub(super) async fn interrupt() -> Ended {
     let _ = tokio::signal::ctrl_c().await;
+    Ended::Interrupted
 }

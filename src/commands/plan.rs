@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::apply::interrupt;
 use super::connection::{Connection, connect};
+use crate::apply::Ended;
 use crate::bitbucket;
 use crate::cli::{ConnectionArgs, ManifestArgs, OutputArgs, PlanArgs, ReportArgs};
 use crate::error::{Error, Exit};
@@ -32,7 +34,10 @@ pub(super) async fn make(
     let connection = connect(connection, &manifest, Arc::clone(progress) as _).await?;
     let planned = tokio::select! {
         planned = plan::plan(&connection.client, &manifest, &**progress) => planned,
-        _ = tokio::signal::ctrl_c() => return Err(Error::Interrupted),
+        ended = interrupt() => return Err(match ended {
+            Ended::Stopped(why) => bitbucket::Error::Stopped { why, tried: false }.into(),
+            _ => Error::Interrupted,
+        }),
     };
     progress.finish();
     let mut plan = match planned {

@@ -83,7 +83,7 @@ async fn sow(seed: Manifest, options: &Options) -> Result<(), Error> {
         Err(plan::Error::Bitbucket(error)) => return Err(error.into()),
         Err(plan::Error::Manifest(diagnostics)) => return Err(Invalid { diagnostics, sources: seed.sources }.into()),
     };
-    let (_stop, stopped) = watch::channel(false);
+    let (_stop, stopped) = watch::channel(None);
     let account = apply::apply(&client, &plan, &(), stopped).await;
     if let Some(why) = account.outcomes.iter().find_map(apply::Outcome::error) {
         return Err(Error::Usage(format!("--seed: {why}")));

@@ -335,6 +335,7 @@ pub fn account(plan: &Plan, account: &Account) -> String {
 fn advice(account: &Account) -> Option<&'static str> {
     match account.ended {
         Ended::Interrupted => Some("Interrupted: run the same command again to continue."),
+        Ended::Stopped(_) => Some("Stopped in time: run the same command again to continue."),
         Ended::Credential(_) => {
             Some("The credential was refused: mend it, and run the same command again to continue.")
         }

@@ -67,7 +67,7 @@ fn client(sandbox: &Sandbox, timeout: Duration) -> Client {
 async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration) -> Result<(Plan, Account), plan::Error> {
     let client = client(sandbox, timeout);
     let plan = plan::plan(&client, manifest, &()).await?;
-    let (_stop, stopped) = watch::channel(false);
+    let (_stop, stopped) = watch::channel(None);
     let account = apply::apply(&client, &plan, &(), stopped).await;
     Ok((plan, account))
 }
