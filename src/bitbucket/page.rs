@@ -12,6 +12,9 @@ use crate::resource::Method;
 /// How many items a page may hold (api.md §2.3).
 pub const PAGE_LENGTH: usize = 100;
 
+/// A list of more pages than this is none of Bitbucket's, whose largest workspaces fill a few hundred.
+const MOST_PAGES: usize = 10_000;
+
 /// A list to read: where it is, and which fields of its items are wanted.
 #[derive(Debug, Clone)]
 pub struct List {
@@ -56,9 +59,13 @@ impl Page {
             return Err(Error::Unusable { line, why: "not a page of a list".into() });
         };
         let Some(Value::Array(values)) = answer.remove("values") else {
-            return Err(Error::Unusable { line, why: "a page without `values`".into() });
+            return Err(Error::Unusable { line, why: "a page of a list without `values`".into() });
         };
-        let next = answer.get("next").and_then(Value::as_str).map(str::to_owned);
+        let next = match answer.remove("next") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(next)) => Some(next),
+            Some(_) => return Err(Error::Unusable { line, why: "its `next` is not a link".into() }),
+        };
         let size = answer.get("size").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
         Ok(Self { line: Some(line), values, next, size })
     }
@@ -80,6 +87,14 @@ impl Page {
     /// Whether its successors can be asked for by number.
     fn is_numbered(&self) -> bool {
         self.next.as_ref().is_some_and(|next| next.split(['?', '&']).any(|part| part == "page=2"))
+    }
+
+    /// An item that has no name would count as one that is not there.
+    fn check_names(&self, key: &impl Fn(&Value) -> Option<&str>) -> Result<(), Error> {
+        match self.values.iter().position(|value| key(value).is_none()) {
+            Some(at) => Err(self.unusable(format!("an item of the list, number {}, has no name", at + 1))),
+            None => Ok(()),
+        }
     }
 
     fn unusable(&self, why: String) -> Error {
@@ -105,14 +120,17 @@ pub async fn rest<R: Read>(
     };
     let size = first.size;
     let complaint = first.unusable(String::new());
-    let numbers: Vec<usize> = (2..2 + remaining).collect();
-    let pages: Vec<Page> = stream::iter(numbers)
+    if remaining > MOST_PAGES {
+        return Err(first.unusable(format!("it says that it has {remaining} more pages")));
+    }
+    let pages: Vec<Page> = stream::iter(2..2 + remaining)
         .map(|number| client.page(list.target(number)))
         .buffered(concurrency.max(1))
         .try_collect()
         .await?;
     let mut seen = Seen::default();
     let pages: Vec<Page> = std::iter::once(first).chain(pages).collect();
+    pages.iter().try_for_each(|page| page.check_names(&key))?;
     let whole = pages.iter().flat_map(|page| &page.values).all(|value| seen.is_new(key(value)));
     let last_ends = pages.last().is_none_or(|page| page.next.is_none());
     if whole && last_ends && size.is_none_or(|size| seen.count >= size) {
@@ -139,6 +157,7 @@ async fn in_sequence<R: Read>(
     let mut links = HashSet::new();
     let mut page = first;
     loop {
+        page.check_names(key)?;
         let before = seen.count;
         let values = std::mem::take(&mut page.values);
         let had = values.len();
@@ -148,8 +167,11 @@ async fn in_sequence<R: Read>(
             }
         }
         let Some(next) = page.next.clone() else { break };
-        if !links.insert(next.clone()) || (had > 0 && seen.count == before) || links.len() > 100_000 {
+        if !links.insert(next.clone()) || (had > 0 && seen.count == before) {
             return Err(page.unusable("its `next` leads in a circle".into()));
+        }
+        if links.len() > MOST_PAGES {
+            return Err(page.unusable(format!("the list has no end, after {MOST_PAGES} pages")));
         }
         page = client.next(&page, next).await?;
     }
@@ -191,5 +213,75 @@ impl Client {
         let line = Line::new(Method::Get, &format!("{}{query}", url.path()));
         let answer = self.http.send(Method::Get, url, None).await?;
         Page::read(line, answer.json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A list without an end: every page is new, and so is the link to the next.
+    struct Endless(AtomicUsize);
+
+    impl Endless {
+        fn answer(&self) -> Page {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            let answer = json!({"values": [{"slug": format!("r{number}")}], "next": format!("https://x/{number}")});
+            Page::read(Line::new(Method::Get, "/repositories/acme"), answer).unwrap()
+        }
+    }
+
+    impl Read for Endless {
+        async fn get(&self, _: &str) -> Result<Option<Value>, Error> {
+            Ok(None)
+        }
+
+        async fn page(&self, _: String) -> Result<Page, Error> {
+            Ok(self.answer())
+        }
+
+        async fn next(&self, _: &Page, _: String) -> Result<Page, Error> {
+            Ok(self.answer())
+        }
+
+        async fn scopes(&self) -> Option<Vec<String>> {
+            None
+        }
+
+        fn requests(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn concurrency(&self) -> usize {
+            8
+        }
+    }
+
+    async fn read(client: &Endless, first: Page) -> Result<usize, Error> {
+        let list = List::new("/repositories/acme", ["slug"]);
+        rest(client, &list, first, 8, |value| value.get("slug")?.as_str(), |_| {}).await
+    }
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_given_up() {
+        let client = Endless(AtomicUsize::new(0));
+        let first = client.answer();
+        let error = read(&client, first).await.unwrap_err();
+        assert!(error.to_string().contains("the list has no end, after 10000 pages"), "{error}");
+        assert!(client.requests() <= MOST_PAGES + 2);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_says_it_has_no_end_is_not_begun() {
+        let client = Endless(AtomicUsize::new(0));
+        let answer = json!({"size": u64::MAX, "values": [{"slug": "a"}], "next": "https://x/?page=2"});
+        let first = Page::read(Line::new(Method::Get, "/repositories/acme"), answer).unwrap();
+        let error = read(&client, first).await.unwrap_err();
+        assert!(error.to_string().contains("more pages"), "{error}");
+        assert_eq!(client.requests(), 0);
     }
 }

@@ -18,6 +18,8 @@ pub enum Outcome {
     Certificate,
     /// The request was sent, at least in part, and no whole answer came.
     Lost,
+    /// It was answered, and the answer has no end that anybody would wait for.
+    Endless,
 }
 
 /// What to do about it.
@@ -56,16 +58,23 @@ const MOST_FAILURES: u32 = 5;
 #[must_use]
 pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts) -> Decision {
     let again = |delay: Duration, all: bool| {
-        if attempts.since + delay > PATIENCE {
+        if attempts.since.saturating_add(delay) > PATIENCE {
             return Decision::GiveUp;
         }
         if all { Decision::EverybodyWaits(delay) } else { Decision::Again(delay) }
     };
     match outcome {
         // Refused before anything was done, whatever the method.
-        Outcome::Status(429) => again(wait.unwrap_or_else(|| backoff(5.0, 60.0, attempts)), true),
-        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost if method == Method::Post => Decision::Unclear,
-        Outcome::Certificate => Decision::GiveUp,
+        // Whoever asks for no patience time and again is given some all the same.
+        Outcome::Status(429) => {
+            let pause =
+                wait.map_or_else(|| backoff(5.0, 60.0, attempts), |wait| wait.max(backoff(0.02, 5.0, attempts)));
+            again(pause, true)
+        }
+        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::Endless if method == Method::Post => {
+            Decision::Unclear
+        }
+        Outcome::Certificate | Outcome::Endless => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
             if attempts.sent >= MOST_FAILURES {
                 return Decision::GiveUp;
@@ -114,6 +123,8 @@ mod tests {
             assert_eq!(first(method, Outcome::NoConnection), Decision::Again(Duration::from_millis(250)));
             assert_eq!(first(method, Outcome::Certificate), Decision::GiveUp);
         }
+        assert_eq!(first(Method::Post, Outcome::Endless), Decision::Unclear);
+        assert_eq!(first(Method::Get, Outcome::Endless), Decision::GiveUp);
         assert_eq!(first(Method::Post, Outcome::Lost), Decision::Unclear);
         assert_eq!(first(Method::Delete, Outcome::Lost), Decision::Again(Duration::from_millis(250)));
     }
@@ -124,7 +135,9 @@ mod tests {
         assert_eq!(decide(Method::Get, Outcome::Lost, None, tired), Decision::GiveUp);
         let late = Attempts { sent: 2, since: PATIENCE, jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Status(429), None, late), Decision::GiveUp);
-        let asked = decide(Method::Get, Outcome::Status(429), Some(Duration::from_secs(7)), tired);
-        assert_eq!(asked, Decision::EverybodyWaits(Duration::from_secs(7)));
+        let asked = |wait| decide(Method::Get, Outcome::Status(429), Some(wait), tired);
+        assert_eq!(asked(Duration::from_secs(7)), Decision::EverybodyWaits(Duration::from_secs(7)));
+        assert_eq!(asked(Duration::MAX), Decision::GiveUp);
+        assert_eq!(asked(Duration::ZERO), Decision::EverybodyWaits(Duration::from_millis(160)));
     }
 }

@@ -2,7 +2,10 @@
 
 mod apply;
 mod contract;
+mod credentials;
 mod examples;
+mod manifests;
 mod plan;
 mod schemas;
 mod support;
+mod trouble;
