@@ -30,6 +30,8 @@ struct State {
     /// The refresh token that replaced the one of the environment.
     rotated: Option<SecretString>,
     scopes: Option<Vec<String>>,
+    /// Why there is none, once that is known: whoever asks later is told the same and fetches nothing.
+    failed: Option<Error>,
 }
 
 /// See the module.
@@ -117,6 +119,15 @@ impl Auth {
     }
 
     async fn obtain(&self, state: &mut State, traffic: &Traffic) -> Result<Authorization, Error> {
+        if let Some(error) = &state.failed {
+            return Err(error.clone());
+        }
+        let obtained = self.fresh(state, traffic).await;
+        state.failed = obtained.as_ref().err().cloned();
+        obtained
+    }
+
+    async fn fresh(&self, state: &mut State, traffic: &Traffic) -> Result<Authorization, Error> {
         let value = match &self.credential {
             Credential::Bearer(token) => format!("Bearer {}", token.expose_secret()),
             Credential::Basic { user, token } => {
@@ -252,10 +263,14 @@ fn rotate(grant: &Grant, next: &str, traffic: &Traffic) {
 /// Writes beside the file and renames, so that a crash leaves one of the two tokens whole.
 fn write_secret(file: &Path, secret: &str) -> std::io::Result<()> {
     use std::io::Write as _;
+    // Behind a link is the file that is meant.
+    let file = std::fs::canonicalize(file)?;
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
+    // Something left there by a run that died may be open to others.
+    let _ = std::fs::remove_file(&beside);
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut handle = options.open(&beside)?;
