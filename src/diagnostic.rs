@@ -9,6 +9,8 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::report::output::printable;
+
 /// A range of bytes in one of the [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span {
@@ -263,7 +265,7 @@ fn render(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+    let mut group = Group::with_title(level.primary_title(printable(&diagnostic.message)));
     if let Some((span, label)) = &diagnostic.primary {
         group = excerpt(group, sources, *span, label, AnnotationKind::Primary);
     }
@@ -271,13 +273,13 @@ fn render(diagnostic: &Diagnostic, sources: &Sources) -> String {
         group = excerpt(group, sources, *span, label, AnnotationKind::Context);
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(printable(help)));
     }
     Renderer::styled().decor_style(DecorStyle::Ascii).render(&[group])
 }
 
 /// Adds the line a span begins on, with the span marked; of a very long line only what surrounds it.
-fn excerpt<'a>(group: Group<'a>, sources: &'a Sources, span: Span, label: &'a str, kind: AnnotationKind) -> Group<'a> {
+fn excerpt<'a>(group: Group<'a>, sources: &'a Sources, span: Span, label: &str, kind: AnnotationKind) -> Group<'a> {
     /// A line is shown whole if the place begins within so many bytes; otherwise only so many before it.
     const WHOLE: usize = 160;
     const BEFORE: usize = 40;
@@ -285,6 +287,7 @@ fn excerpt<'a>(group: Group<'a>, sources: &'a Sources, span: Span, label: &'a st
     const AFTER: usize = 80;
 
     let (name, text) = sources.get(span.source).unwrap_or(("<unknown>", ""));
+    let name = printable(name);
     let start = floor(text, span.start as usize);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
@@ -296,7 +299,7 @@ fn excerpt<'a>(group: Group<'a>, sources: &'a Sources, span: Span, label: &'a st
     let snippet = Snippet::source(&text[shown.clone()])
         .line_start(place.line)
         .fold(false)
-        .annotation(kind.span(marked.start - shown.start..marked.end - shown.start).label(label));
+        .annotation(kind.span(marked.start - shown.start..marked.end - shown.start).label(printable(label)));
     if cropped {
         // The excerpt's own columns would be wrong, so the place is said beforehand.
         let origin = Origin::path(name).line(place.line).char_column(place.column);

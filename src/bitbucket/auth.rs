@@ -12,7 +12,7 @@ use tokio::time::Duration;
 
 use super::Traffic;
 use super::credential::{Credential, Grant, Subject};
-use super::error::{Error, Refusal, excerpt};
+use super::error::{Error, Refusal, excerpt, one_line, without};
 use crate::progress::Event;
 
 /// What is sent as `Authorization`, and how often it has been replaced.
@@ -30,6 +30,8 @@ struct State {
     /// The refresh token that replaced the one of the environment.
     rotated: Option<SecretString>,
     scopes: Option<Vec<String>>,
+    /// Why there is none, once that is known: whoever asks later is told the same and fetches nothing.
+    failed: Option<Error>,
 }
 
 /// See the module.
@@ -37,16 +39,17 @@ struct State {
 pub(super) struct Auth {
     credential: Credential,
     token_url: Url,
+    http: reqwest::Client,
     state: RwLock<State>,
 }
 
 impl Auth {
-    pub(super) fn new(credential: Credential, token_url: Url) -> Self {
-        Self { credential, token_url, state: RwLock::default() }
+    pub(super) fn new(credential: Credential, token_url: Url, http: reqwest::Client) -> Self {
+        Self { credential, token_url, http, state: RwLock::default() }
     }
 
     /// What to send now. The first to ask fetches the token, everybody else waits for it.
-    pub(super) async fn current(&self, http: &reqwest::Client, traffic: &Traffic) -> Result<Authorization, Error> {
+    pub(super) async fn current(&self, traffic: &Traffic) -> Result<Authorization, Error> {
         if let Some(current) = &self.state.read().await.current {
             return Ok(current.clone());
         }
@@ -54,14 +57,13 @@ impl Auth {
         if let Some(current) = &state.current {
             return Ok(current.clone());
         }
-        self.obtain(&mut state, http, traffic).await
+        self.obtain(&mut state, traffic).await
     }
 
     /// A new one after a 401, if there can be one. Whoever comes second gets what the first one fetched.
     pub(super) async fn renewed(
         &self,
         refused: &Authorization,
-        http: &reqwest::Client,
         traffic: &Traffic,
     ) -> Result<Option<Authorization>, Error> {
         if !matches!(self.credential, Credential::Grant(_)) {
@@ -72,7 +74,7 @@ impl Auth {
             Some(current) if current.generation != refused.generation => Ok(Some(current.clone())),
             // A token that never worked will not work when fetched again.
             _ if !state.worked && refused.generation > 0 => Ok(None),
-            _ => self.obtain(&mut state, http, traffic).await.map(Some),
+            _ => self.obtain(&mut state, traffic).await.map(Some),
         }
     }
 
@@ -83,7 +85,8 @@ impl Auth {
             state.worked || state.current.as_ref().is_none_or(|current| current.generation != used.generation)
         };
         if !known {
-            self.state.write().await.worked = true;
+            let mut state = self.state.write().await;
+            state.worked |= state.current.as_ref().is_some_and(|current| current.generation == used.generation);
         }
     }
 
@@ -103,45 +106,52 @@ impl Auth {
         Error::Credential(format!("Bitbucket refused the credential: {advice} ({refusal})"))
     }
 
+    /// A body without the credential and without what was sent as `Authorization`.
+    pub(super) fn conceal(&self, sent: Option<&Authorization>, body: Vec<u8>) -> Vec<u8> {
+        let header = sent.and_then(|sent| sent.value.to_str().ok()?.split_once(' ')).map(|(_, token)| token);
+        let secrets = self.credential.secrets();
+        without(secrets.iter().map(|secret| secret.expose_secret()).chain(header), body)
+    }
+
     /// The scopes that the token endpoint said the token has.
     pub(super) async fn scopes(&self) -> Option<Vec<String>> {
         self.state.read().await.scopes.clone()
     }
 
-    async fn obtain(
-        &self,
-        state: &mut State,
-        http: &reqwest::Client,
-        traffic: &Traffic,
-    ) -> Result<Authorization, Error> {
+    async fn obtain(&self, state: &mut State, traffic: &Traffic) -> Result<Authorization, Error> {
+        if let Some(error) = &state.failed {
+            return Err(error.clone());
+        }
+        let obtained = self.fresh(state, traffic).await;
+        state.failed = obtained.as_ref().err().cloned();
+        obtained
+    }
+
+    async fn fresh(&self, state: &mut State, traffic: &Traffic) -> Result<Authorization, Error> {
         let value = match &self.credential {
             Credential::Bearer(token) => format!("Bearer {}", token.expose_secret()),
             Credential::Basic { user, token } => {
-                let request = http.get(self.token_url.clone()).basic_auth(user, Some(token.expose_secret())).build();
+                let request =
+                    self.http.get(self.token_url.clone()).basic_auth(user, Some(token.expose_secret())).build();
                 let value = request.ok().and_then(|request| request.headers().get(AUTHORIZATION).cloned());
                 return install(state, value);
             }
             Credential::Grant(grant) => {
-                let token = self.fetch(grant, state, http, traffic).await?;
+                let token = self.fetch(grant, state, traffic).await?;
                 format!("Bearer {}", token.expose_secret())
             }
         };
         install(state, HeaderValue::try_from(value).ok())
     }
 
-    async fn fetch(
-        &self,
-        grant: &Grant,
-        state: &mut State,
-        http: &reqwest::Client,
-        traffic: &Traffic,
-    ) -> Result<SecretString, Error> {
+    async fn fetch(&self, grant: &Grant, state: &mut State, traffic: &Traffic) -> Result<SecretString, Error> {
         traffic.count_token_fetch();
         let form = form(grant, state.rotated.as_ref());
         let mut attempt = 0;
         let response = loop {
             attempt += 1;
-            let request = http
+            let request = self
+                .http
                 .post(self.token_url.clone())
                 .basic_auth(&grant.client_id, Some(grant.client_secret.expose_secret()))
                 .form(&form);
@@ -171,9 +181,10 @@ impl Auth {
 
     async fn read(&self, response: Response, grant: &Grant) -> Result<Value, Error> {
         let status = response.status().as_u16();
-        let body = super::http::body_of(response).await.map_err(|why| {
+        let body = super::http::body_of(response).await.map_err(|(_, why)| {
             Error::Credential(format!("{} answered {status}, but the answer broke off: {why}", self.named()))
         })?;
+        let body = if (200..300).contains(&status) { body } else { self.conceal(None, body) };
         let json: Option<Value> = serde_json::from_slice(&body).ok();
         match json {
             Some(answer) if (200..300).contains(&status) => Ok(answer),
@@ -252,10 +263,14 @@ fn rotate(grant: &Grant, next: &str, traffic: &Traffic) {
 /// Writes beside the file and renames, so that a crash leaves one of the two tokens whole.
 fn write_secret(file: &Path, secret: &str) -> std::io::Result<()> {
     use std::io::Write as _;
+    // Behind a link is the file that is meant.
+    let file = std::fs::canonicalize(file)?;
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
+    // Something left there by a run that died may be open to others.
+    let _ = std::fs::remove_file(&beside);
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut handle = options.open(&beside)?;
@@ -268,7 +283,7 @@ fn write_secret(file: &Path, secret: &str) -> std::io::Result<()> {
 fn explain(answer: &Value, grant: &Grant, status: u16) -> String {
     let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default();
     let (code, words) = (text("error"), text("error_description"));
-    let said = format!("(Bitbucket said {status} {code}: {words})");
+    let said = format!("(Bitbucket said {status} {}: {})", one_line(code), one_line(words));
     if words.contains("marked as \"public\"") {
         return format!(
             "this OAuth consumer is not private, so it may not act for itself: in the workspace's settings, under OAuth \

@@ -190,7 +190,7 @@ impl Credential {
         }
     }
 
-    fn secrets(&self) -> Vec<&SecretString> {
+    pub(super) fn secrets(&self) -> Vec<&SecretString> {
         match self {
             Self::Bearer(token) | Self::Basic { token, .. } => vec![token],
             Self::Grant(Grant { client_secret, subject, .. }) => match subject {

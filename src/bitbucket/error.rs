@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::report::output::printable;
 use crate::resource::Method;
 
 /// A request by its method and path, for messages. Never with its headers.
@@ -139,17 +140,17 @@ impl Refusal {
 
     fn read_error(&mut self, error: &Value) {
         self.message = match error {
-            Value::String(text) => text.clone(),
-            error => error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            Value::String(text) => one_line(text),
+            error => one_line(error.get("message").and_then(Value::as_str).unwrap_or_default()),
         };
         for (field, words) in error.get("fields").and_then(Value::as_object).into_iter().flatten() {
-            self.fields.push((field.clone(), words_of(words)));
+            self.fields.push((one_line(field), words_of(words)));
         }
         match error.get("detail") {
             Some(detail) if detail.get("required").is_some() => {
                 let list = |key: &str| -> Vec<String> {
                     let list = detail.get(key).and_then(Value::as_array).into_iter().flatten();
-                    list.filter_map(|scope| scope.as_str().map(str::to_owned)).collect()
+                    list.filter_map(|scope| scope.as_str().map(one_line)).collect()
                 };
                 let granted = list("granted");
                 self.missing_scopes = list("required").into_iter().filter(|scope| !granted.contains(scope)).collect();
@@ -164,7 +165,7 @@ impl Refusal {
             }
         }
         if let Some(id) = error.get("id").and_then(Value::as_str) {
-            self.more.push(format!("error id {id}"));
+            self.more.push(format!("error id {}", one_line(id)));
         }
         self.more.retain(|words| !words.is_empty());
     }
@@ -206,11 +207,13 @@ impl fmt::Display for Refusal {
 /// Words out of text, a list of texts, or anything else.
 fn words_of(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => one_line(text),
         Value::Array(items) => items.iter().map(words_of).collect::<Vec<_>>().join(" "),
-        Value::Object(map) => {
-            map.iter().map(|(key, value)| format!("{key} {}", words_of(value))).collect::<Vec<_>>().join(", ")
-        }
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| format!("{} {}", one_line(key), words_of(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     }
 }
@@ -218,8 +221,26 @@ fn words_of(value: &Value) -> String {
 /// The beginning of a body, on one line.
 pub(super) fn excerpt(body: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(most * 4)]);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&text);
     if text.chars().count() > most { format!("{}…", text.chars().take(most).collect::<String>()) } else { text }
+}
+
+/// Somebody else's words on one line, without anything that moves a cursor or turns the text around.
+pub(super) fn one_line(text: &str) -> String {
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A body in which no secret stands: a server, or something on the way to it, may repeat what it was sent.
+pub(super) fn without<'a>(secrets: impl IntoIterator<Item = &'a str>, body: Vec<u8>) -> Vec<u8> {
+    /// Anything shorter is no token, and would be found in ordinary words.
+    const SHORTEST: usize = 8;
+    let mut body = body;
+    for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST) {
+        if body.windows(secret.len()).any(|window| window == secret.as_bytes()) {
+            body = String::from_utf8_lossy(&body).replace(secret, "(hidden)").into_bytes();
+        }
+    }
+    body
 }
 
 #[cfg(test)]

@@ -51,19 +51,9 @@ impl Http {
     pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
         let base = checked_url(&options.api_url, "--api-url")?;
         let token_url = checked_url(&options.token_url, "--token-url")?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("bbprov/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers())
-            .timeout(options.timeout)
-            .connect_timeout(options.timeout.min(Duration::from_secs(15)))
-            .pool_max_idle_per_host(options.concurrency)
-            .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(&base) && is_loopback(&token_url) {
-            builder = builder.no_proxy();
-        }
-        let client =
-            builder.build().map_err(|error| Error::Setup(format!("cannot set up TLS: {}", plain_words(&error))))?;
-        let auth = Auth::new(options.credential, token_url);
+        let client = client(&options, &base)?;
+        let token_client = self::client(&options, &token_url)?;
+        let auth = Auth::new(options.credential, token_url, token_client);
         Ok(Self { client, auth, gate: Gate::new(options.concurrency), base, pace: options.pace, traffic })
     }
 
@@ -105,7 +95,7 @@ impl Http {
         let mut renewed = false;
         let mut sent = 0;
         loop {
-            let authorization = self.auth.current(&self.client, &self.traffic).await?;
+            let authorization = self.auth.current(&self.traffic).await?;
             let Some(pass) = self.gate.enter().await else {
                 return Err(Error::Setup("the gate is closed".into()));
             };
@@ -123,7 +113,7 @@ impl Http {
             drop(pass);
             if status == 401 && !renewed {
                 renewed = true;
-                if self.auth.renewed(&authorization, &self.client, &self.traffic).await?.is_some() {
+                if self.auth.renewed(&authorization, &self.traffic).await?.is_some() {
                     continue;
                 }
             }
@@ -133,9 +123,9 @@ impl Http {
             }
             self.auth.accepted(&authorization).await;
             self.traffic.learn_scopes(&headers);
-            if (300..400).contains(&status) && method == Method::Get && redirects < MAX_REDIRECTS {
+            if (300..400).contains(&status) {
                 redirects += 1;
-                url = self.redirected(&line, &url, &headers)?;
+                url = self.redirected(&line, &url, &headers, redirects)?;
                 continue;
             }
             return read(line, status, &headers, &bytes);
@@ -159,9 +149,14 @@ impl Http {
             Err(error) => return Attempt::Failed { outcome: outcome_of(&error), why: plain_words(&error) },
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let is_success = response.status().is_success() && content_type(&headers).contains("json");
         match body_of(response).await {
+            // Everything else may be shown to somebody.
+            Ok(body) if !is_success => {
+                Attempt::Answered { status, headers, body: self.auth.conceal(Some(authorization), body) }
+            }
             Ok(body) => Attempt::Answered { status, headers, body },
-            Err(why) => Attempt::Failed { outcome: Outcome::Lost, why },
+            Err((outcome, why)) => Attempt::Failed { outcome, why },
         }
     }
 
@@ -204,7 +199,7 @@ impl Http {
     }
 
     /// Redirects are followed by hand, and never to another origin: the credential would go along.
-    fn redirected(&self, line: &Line, from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
+    fn redirected(&self, line: &Line, from: &Url, headers: &HeaderMap, count: usize) -> Result<Url, Error> {
         let refuse = |why: String| Error::Unusable { line: line.clone(), why };
         let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
         let location = location.ok_or_else(|| refuse("a redirect without a location".into()))?;
@@ -213,8 +208,27 @@ impl Http {
             let host = to.host_str().unwrap_or("nowhere");
             return Err(refuse(format!("it redirects to another host, {host}, which gets no credential of yours")));
         }
+        if line.method != Method::Get.as_str() {
+            return Err(refuse(format!("it redirects to {}, and nothing is written anywhere else", target(&to))));
+        }
+        if count > MAX_REDIRECTS {
+            return Err(refuse("it redirects in a circle".to_owned()));
+        }
         Ok(to)
     }
+}
+
+/// A client for one origin. What is meant for this machine goes through no proxy: it may be plain http.
+fn client(options: &Options, origin: &Url) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("bbprov/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers())
+        .timeout(options.timeout)
+        .connect_timeout(options.timeout.min(Duration::from_secs(15)))
+        .pool_max_idle_per_host(options.concurrency)
+        .redirect(reqwest::redirect::Policy::none());
+    let builder = if is_loopback(origin) { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| Error::Setup(format!("cannot set up TLS: {}", plain_words(&error))))
 }
 
 enum Verdict {
@@ -237,15 +251,20 @@ fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Ans
     if !(200..300).contains(&status) {
         return Err(Error::Refused(Box::new(Refusal::read(line, status, content_type, body))));
     }
+    // What a POST made is known by its answer alone.
+    let made = |json: Value| match line.method == Method::Post.as_str() && !json.is_object() {
+        true => Err(Error::Unusable { line: line.clone(), why: format!("{status} without the object that was made") }),
+        false => Ok(Answer { json }),
+    };
     if body.is_empty() {
-        return Ok(Answer { json: Value::Null });
+        return made(Value::Null);
     }
     if !content_type.is_empty() && !content_type.contains("json") {
         let why = format!("{status} with {content_type} in place of JSON: {}", excerpt(body, 80));
         return Err(Error::Unusable { line, why });
     }
     match serde_json::from_slice(body) {
-        Ok(json) => Ok(Answer { json }),
+        Ok(json) => made(json),
         Err(error) => {
             Err(Error::Unusable { line, why: format!("{status} with JSON that breaks off or is none ({error})") })
         }
@@ -257,17 +276,17 @@ fn content_type(headers: &HeaderMap) -> &str {
 }
 
 /// The whole body, within bounds.
-pub(super) async fn body_of(response: Response) -> Result<Vec<u8>, String> {
+pub(super) async fn body_of(response: Response) -> Result<Vec<u8>, (Outcome, String)> {
     let mut response = response;
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
-                return Err(format!("the answer is longer than {} MB", MAX_BODY >> 20));
+                return Err((Outcome::Endless, format!("the answer is longer than {} MB", MAX_BODY >> 20)));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
-            Err(error) => return Err(plain_words(&error)),
+            Err(error) => return Err((Outcome::Lost, plain_words(&error))),
         }
     }
 }
@@ -313,7 +332,11 @@ pub(super) fn plain_words(error: &reqwest::Error) -> String {
     if lower.contains("connection refused") {
         return format!("{host} refuses connections");
     }
-    if lower.contains("reset by peer") || lower.contains("connection closed") || lower.contains("incompletemessage") {
+    if lower.contains("reset by peer")
+        || lower.contains("connection closed")
+        || lower.contains("incompletemessage")
+        || lower.contains("end of file")
+    {
         return "the connection broke off".to_owned();
     }
     words

@@ -13,6 +13,9 @@ use crate::resource::Method;
 /// How many items a page may hold (api.md §2.3).
 pub const PAGE_LENGTH: usize = 100;
 
+/// A list of more pages than this is none of Bitbucket's, whose largest workspaces fill a few hundred.
+const MOST_PAGES: usize = 10_000;
+
 /// A list to read: where it is, and which fields of its items are wanted.
 #[derive(Debug, Clone)]
 pub struct List {
@@ -59,9 +62,13 @@ impl Page {
             return Err(Error::Unusable { line, why: "not a page of a list".into() });
         };
         let Some(Value::Array(values)) = answer.remove("values") else {
-            return Err(Error::Unusable { line, why: "a page without `values`".into() });
+            return Err(Error::Unusable { line, why: "a page of a list without `values`".into() });
         };
-        let next = answer.get("next").and_then(Value::as_str).map(str::to_owned);
+        let next = match answer.remove("next") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(next)) => Some(next),
+            Some(_) => return Err(Error::Unusable { line, why: "its `next` is not a link".into() }),
+        };
         let number =
             |key: &str| answer.get(key).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
         let (size, length) = (number("size"), number("pagelen"));
@@ -88,7 +95,7 @@ impl Page {
 /// What is kept of a page: its items as `keep` made them, a hash of each one's key, and what shows that a list is whole.
 struct Kept<T> {
     line: Option<Line>,
-    items: Vec<(Option<u64>, T)>,
+    items: Vec<(u64, T)>,
     ends: bool,
 }
 
@@ -106,23 +113,32 @@ pub async fn rest<R: Read, T>(
 ) -> Result<Vec<T>, Error> {
     let hasher = std::hash::RandomState::new();
     let kept = |page: Page| {
-        let items = page.values.iter().map(|value| (key(value).map(|key| hasher.hash_one(key)), keep(value)));
-        Kept { items: items.collect(), ends: page.next.is_none(), line: page.line }
+        let mut items = Vec::with_capacity(page.values.len());
+        for (at, value) in page.values.iter().enumerate() {
+            // An item without a name would count as one that is not there.
+            let Some(key) = key(value) else {
+                return Err(unusable(page.line, format!("an item of the list, number {}, has no name", at + 1)));
+            };
+            items.push((hasher.hash_one(key), keep(value)));
+        }
+        Ok(Kept { items, ends: page.next.is_none(), line: page.line })
     };
     let Some(remaining) = first.remaining().filter(|_| first.is_numbered() || first.next.is_none()) else {
         return in_sequence(client, first, &kept).await;
     };
     let size = first.size;
-    let numbers: Vec<usize> = (2..2 + remaining).collect();
-    let mut pages = vec![kept(first)];
+    if remaining > MOST_PAGES {
+        return Err(unusable(first.line, format!("it says that it has {remaining} more pages")));
+    }
+    let mut pages = vec![kept(first)?];
     let mut reading =
-        stream::iter(numbers).map(|number| client.page(list.target(number))).buffered(client.concurrency());
+        stream::iter(2..2 + remaining).map(|number| client.page(list.target(number))).buffered(client.concurrency());
     while let Some(page) = reading.try_next().await? {
-        pages.push(kept(page));
+        pages.push(kept(page)?);
     }
     let items: usize = pages.iter().map(|page| page.items.len()).sum();
     let mut seen = HashSet::with_capacity(items);
-    let double = pages.iter().flat_map(|page| &page.items).filter_map(|(key, _)| *key).any(|key| !seen.insert(key));
+    let double = pages.iter().flat_map(|page| &page.items).any(|(key, _)| !seen.insert(*key));
     let ends = pages.last().is_none_or(|page| page.ends);
     if !double && ends && size.is_none_or(|size| items >= size) {
         return Ok(pages.into_iter().flat_map(|page| page.items).map(|(_, item)| item).collect());
@@ -138,7 +154,11 @@ pub async fn rest<R: Read, T>(
 }
 
 /// Follows `next` from page to page.
-async fn in_sequence<R: Read, T>(client: &R, first: Page, kept: &impl Fn(Page) -> Kept<T>) -> Result<Vec<T>, Error> {
+async fn in_sequence<R: Read, T>(
+    client: &R,
+    first: Page,
+    kept: &impl Fn(Page) -> Result<Kept<T>, Error>,
+) -> Result<Vec<T>, Error> {
     let mut all = Vec::new();
     let mut seen = HashSet::new();
     let mut links = HashSet::new();
@@ -146,24 +166,24 @@ async fn in_sequence<R: Read, T>(client: &R, first: Page, kept: &impl Fn(Page) -
     loop {
         let (next, size, line) = (page.next.clone(), page.size, page.line.clone());
         let before = all.len();
-        let items = kept(page).items;
+        let items = kept(page)?.items;
         let had = items.len();
-        all.extend(items.into_iter().filter(|(key, _)| key.is_none_or(|key| seen.insert(key))).map(|(_, item)| item));
+        all.extend(items.into_iter().filter(|(key, _)| seen.insert(*key)).map(|(_, item)| item));
         let Some(next) = next else {
             return match size.filter(|size| all.len() < *size) {
                 Some(size) => Err(unusable(line, format!("the list ended after {} of {size} items", all.len()))),
                 None => Ok(all),
             };
         };
-        if !links.insert(next.clone()) || (had > 0 && all.len() == before) || links.len() > MOST_PAGES {
+        if !links.insert(next.clone()) || (had > 0 && all.len() == before) {
             return Err(unusable(line, "its `next` leads in a circle".to_owned()));
+        }
+        if links.len() > MOST_PAGES {
+            return Err(unusable(line, format!("the list has no end, after {MOST_PAGES} pages")));
         }
         page = client.next(&Page { line, ..Page::default() }, next).await?;
     }
 }
-
-/// No list of Bitbucket's is longer; a server that says otherwise would be followed for days.
-const MOST_PAGES: usize = 10_000;
 
 fn unusable(line: Option<Line>, why: String) -> Error {
     Error::Unusable { line: line.unwrap_or_else(|| Line::new(Method::Get, "/")), why }
@@ -175,5 +195,75 @@ impl Client {
         let line = Line::new(Method::Get, &format!("{}{query}", url.path()));
         let answer = self.http.send(Method::Get, url, None).await?;
         Page::read(line, answer.json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A list without an end: every page is new, and so is the link to the next.
+    struct Endless(AtomicUsize);
+
+    impl Endless {
+        fn answer(&self) -> Page {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            let answer = json!({"values": [{"slug": format!("r{number}")}], "next": format!("https://x/{number}")});
+            Page::read(Line::new(Method::Get, "/repositories/acme"), answer).unwrap()
+        }
+    }
+
+    impl Read for Endless {
+        async fn get(&self, _: &str) -> Result<Option<Value>, Error> {
+            Ok(None)
+        }
+
+        async fn page(&self, _: String) -> Result<Page, Error> {
+            Ok(self.answer())
+        }
+
+        async fn next(&self, _: &Page, _: String) -> Result<Page, Error> {
+            Ok(self.answer())
+        }
+
+        async fn scopes(&self) -> Option<Vec<String>> {
+            None
+        }
+
+        fn requests(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn concurrency(&self) -> usize {
+            8
+        }
+    }
+
+    async fn read(client: &Endless, first: Page) -> Result<Vec<()>, Error> {
+        let list = List::new("/repositories/acme", ["slug"]);
+        rest(client, &list, first, |value| value.get("slug")?.as_str(), |_| ()).await
+    }
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_given_up() {
+        let client = Endless(AtomicUsize::new(0));
+        let first = client.answer();
+        let error = read(&client, first).await.unwrap_err();
+        assert!(error.to_string().contains("the list has no end, after 10000 pages"), "{error}");
+        assert!(client.requests() <= MOST_PAGES + 2);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_says_it_has_no_end_is_not_begun() {
+        let client = Endless(AtomicUsize::new(0));
+        let answer = json!({"size": u64::MAX, "values": [{"slug": "a"}], "next": "https://x/?page=2"});
+        let first = Page::read(Line::new(Method::Get, "/repositories/acme"), answer).unwrap();
+        let error = read(&client, first).await.unwrap_err();
+        assert!(error.to_string().contains("more pages"), "{error}");
+        assert_eq!(client.requests(), 0);
     }
 }

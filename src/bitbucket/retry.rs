@@ -18,6 +18,8 @@ pub enum Outcome {
     Certificate,
     /// The request was sent, at least in part, and no whole answer came.
     Lost,
+    /// It was answered, and the answer has no end that anybody would wait for.
+    Endless,
 }
 
 /// What to do about it.
@@ -74,16 +76,22 @@ const MOST_FAILURES: u32 = 5;
 #[must_use]
 pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts, pace: Pace) -> Decision {
     let again = |delay: Duration, all: bool| {
-        if attempts.since + delay > pace.patience {
+        if attempts.since.saturating_add(delay) > pace.patience {
             return Decision::GiveUp;
         }
         if all { Decision::EverybodyWaits(delay) } else { Decision::Again(delay) }
     };
     match outcome {
         // Refused before anything was done, whatever the method.
-        Outcome::Status(429) => again(wait.unwrap_or_else(|| backoff(pace.limit, 12, attempts)), true),
-        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost if method == Method::Post => Decision::Unclear,
-        Outcome::Certificate => Decision::GiveUp,
+        Outcome::Status(429) => {
+            // Whoever asks for no patience time and again is given some all the same.
+            let least = backoff(pace.limit / 250, 250, attempts);
+            again(wait.map_or_else(|| backoff(pace.limit, 12, attempts), |wait| wait.max(least)), true)
+        }
+        Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::Endless if method == Method::Post => {
+            Decision::Unclear
+        }
+        Outcome::Certificate | Outcome::Endless => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
             if attempts.sent >= MOST_FAILURES {
                 return Decision::GiveUp;
@@ -132,6 +140,8 @@ mod tests {
             assert_eq!(first(method, Outcome::NoConnection), Decision::Again(Duration::from_millis(250)));
             assert_eq!(first(method, Outcome::Certificate), Decision::GiveUp);
         }
+        assert_eq!(first(Method::Post, Outcome::Endless), Decision::Unclear);
+        assert_eq!(first(Method::Get, Outcome::Endless), Decision::GiveUp);
         assert_eq!(first(Method::Post, Outcome::Lost), Decision::Unclear);
         assert_eq!(first(Method::Delete, Outcome::Lost), Decision::Again(Duration::from_millis(250)));
     }
@@ -142,7 +152,9 @@ mod tests {
         assert_eq!(decide(Method::Get, Outcome::Lost, None, tired, Pace::default()), Decision::GiveUp);
         let late = Attempts { sent: 2, since: Pace::default().patience, jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Status(429), None, late, Pace::default()), Decision::GiveUp);
-        let asked = decide(Method::Get, Outcome::Status(429), Some(Duration::from_secs(7)), tired, Pace::default());
-        assert_eq!(asked, Decision::EverybodyWaits(Duration::from_secs(7)));
+        let asked = |wait| decide(Method::Get, Outcome::Status(429), Some(wait), tired, Pace::default());
+        assert_eq!(asked(Duration::from_secs(7)), Decision::EverybodyWaits(Duration::from_secs(7)));
+        assert_eq!(asked(Duration::MAX), Decision::GiveUp);
+        assert_eq!(asked(Duration::ZERO), Decision::EverybodyWaits(Duration::from_millis(160)));
     }
 }

@@ -1,11 +1,14 @@
 //! From the command line and the environment to a connection, to Bitbucket or to a sandbox in this process.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::io::AsyncReadExt as _;
 
 use crate::bitbucket::credential::{Choice, Credential, Grant, Secret, Subject};
 use crate::bitbucket::{self, Client};
@@ -23,6 +26,9 @@ pub(super) struct Connection {
 
 /// How long a command may take that prints a secret: time enough to unlock a password store.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// No secret comes near this.
+const LONGEST_SECRET: u64 = 64 << 10;
 
 /// Connects. Nothing is sent yet.
 pub(super) async fn connect(
@@ -74,14 +80,21 @@ async fn credential(args: &ConnectionArgs, listener: &dyn Listen) -> Result<Cred
 fn from_file(file: &Path, listener: &dyn Listen) -> Result<Secret, Error> {
     let name = file.display();
     let refuse = |why: String| bitbucket::Error::Credential(format!("--token-file {name}: {why}"));
-    let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
-    if text.trim().is_empty() {
+    let mut text = String::new();
+    File::open(file)
+        .and_then(|file| file.take(LONGEST_SECRET + 1).read_to_string(&mut text))
+        .map_err(|error| refuse(error.to_string()))?;
+    if text.len() as u64 > LONGEST_SECRET {
+        return Err(refuse("the file is too long for a secret".to_owned()).into());
+    }
+    let secret = text.trim_start_matches('\u{feff}').trim();
+    if secret.is_empty() {
         return Err(refuse("the file is empty".to_owned()).into());
     }
     if is_readable_by_others(file) {
         listener.event(Event::Warning(format!("other users of this machine can read {name}: chmod 600 {name}")));
     }
-    Ok(Secret { value: text.trim().to_owned().into(), file: Some(file.to_owned()) })
+    Ok(Secret { value: secret.to_owned().into(), file: Some(file.to_owned()) })
 }
 
 #[cfg(unix)]
@@ -99,20 +112,33 @@ async fn from_command(command: &str) -> Result<SecretString, Error> {
     let refuse = |why: String| Error::from(bitbucket::Error::Credential(format!("--token-command: {why}")));
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     // Its stderr stays the user's: a password store may ask there.
-    let run = tokio::process::Command::new(shell)
+    let mut child = tokio::process::Command::new(shell)
         .args([flag, command])
         .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(COMMAND_TIMEOUT, run)
+        .spawn()
+        .map_err(|error| refuse(error.to_string()))?;
+    let mut printed = Vec::new();
+    let run = async {
+        if let Some(stdout) = child.stdout.take() {
+            stdout.take(LONGEST_SECRET + 1).read_to_end(&mut printed).await?;
+        }
+        // Its pipe is closed by now: who would print on and on ends here.
+        child.wait().await
+    };
+    let status = tokio::time::timeout(COMMAND_TIMEOUT, run)
         .await
         .map_err(|_| refuse(format!("it did not end within {} seconds", COMMAND_TIMEOUT.as_secs())))?
         .map_err(|error| refuse(error.to_string()))?;
-    if !output.status.success() {
-        return Err(refuse(format!("it failed ({})", output.status)));
+    if printed.len() as u64 > LONGEST_SECRET {
+        return Err(refuse("it prints more than a secret".to_owned()));
     }
-    let text = String::from_utf8(output.stdout).map_err(|_| refuse("what it prints is not text".to_owned()))?;
+    if !status.success() {
+        return Err(refuse(format!("it failed ({status})")));
+    }
+    let text = String::from_utf8(printed).map_err(|_| refuse("what it prints is not text".to_owned()))?;
     match text.lines().next().map(str::trim) {
         Some(secret) if !secret.is_empty() => Ok(secret.to_owned().into()),
         _ => Err(refuse("it printed nothing".to_owned())),

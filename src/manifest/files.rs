@@ -23,6 +23,9 @@ pub fn read(inputs: &[String]) -> Result<Sources, Diagnostics> {
     let default = [DEFAULT.to_owned()];
     for input in if inputs.is_empty() { &default } else { inputs } {
         if input == "-" {
+            if !seen.insert(PathBuf::from("-")) {
+                continue;
+            }
             match bounded(std::io::stdin().lock(), "<stdin>", &mut sources) {
                 Ok(()) => {}
                 Err(problem) => problems.push(problem),
@@ -62,7 +65,7 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
     let mut files = Vec::new();
     for found in matches {
         let found = found.map_err(|error| cannot("read", &error.path().display().to_string(), error.error()))?;
-        if found.is_file() {
+        if is_file(&found) {
             files.push(found);
         }
     }
@@ -86,11 +89,16 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> std::io::Resul
             if depth < 16 {
                 walk(&path, files, depth + 1)?;
             }
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && path.is_file() {
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && is_file(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether to read it. A link that leads nowhere counts: passed over in silence, a part of the manifest would be missing.
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
 fn read_file(path: &Path, sources: &mut Sources) -> Result<(), Diagnostic> {

@@ -96,10 +96,13 @@ fn innermost(error: &Error) -> &Error {
     }
 }
 
-/// Whether the text opens that many brackets, or indents that often: good enough to name the reason of a refusal.
+/// Whether the text opens that many brackets, or begins that many items in a line, or indents that far: good enough to name the reason of a refusal.
 fn deeper_than(text: &str, depth: usize) -> bool {
     text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > depth
-        || text.lines().any(|line| line.len() - line.trim_start().len() > depth)
+        || text.lines().any(|line| {
+            let block = line.matches("- ").count() + line.matches("? ").count();
+            block > depth || line.len() - line.trim_start().len() > depth
+        })
 }
 
 fn offset_of(text: &str, line: u64, column: u64) -> usize {

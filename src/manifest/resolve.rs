@@ -1,6 +1,6 @@
 //! From checked trees to the desired state: defaults are laid under every object, several files become one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::node::{Node, Tree};
 use super::{Desired, Workspace};
@@ -24,12 +24,13 @@ pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Wor
         }
     }
     let mut workspaces: Vec<Workspace> = Vec::new();
+    let mut known = HashSet::new();
     let mut desired = Vec::new();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
             let Some(name) = workspace.take("workspace") else { continue };
             let slug = name.text().unwrap_or_default().to_owned();
-            if !workspaces.iter().any(|known| known.slug == slug) {
+            if known.insert(slug.clone()) {
                 workspaces.push(Workspace { slug: slug.clone(), span: name.span });
             }
             for kind in KINDS {

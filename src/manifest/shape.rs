@@ -4,12 +4,12 @@
 //! errors of a file are shown at once. Only the part of JSON Schema that [`super::schema`] uses is understood; a test
 //! holds it against a full validator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::node::{Key, Node, Tree};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, closest};
 
 /// A schema, read once.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,17 +174,17 @@ fn check_entries(
     sources: &Sources,
     found: &mut Diagnostics,
 ) {
-    let mut seen: Vec<Key> = Vec::new();
+    let mut seen: HashMap<Box<str>, Span> = HashMap::new();
     entries.retain_mut(|(key, node)| {
-        if let Some(first) = seen.iter().find(|first| first.text == key.text) {
+        if let Some(first) = seen.get(&key.text) {
             found.push(
                 Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
                     .label("the second time")
-                    .also(first.span, "the first time"),
+                    .also(*first, "the first time"),
             );
             return false;
         }
-        seen.push(key.clone());
+        seen.insert(key.text.clone(), key.span);
         let Some(shape) = keys.get(&*key.text) else {
             found.push(unknown(name, key, keys));
             return false;

@@ -7,8 +7,9 @@ fn example(name: &str) -> String {
 }
 
 fn manifests() -> Vec<String> {
-    let entries = std::fs::read_dir(example("")).unwrap().map(|entry| entry.unwrap().path().display().to_string());
-    let manifests: Vec<_> = entries.filter(|name| name.ends_with(".yaml")).collect();
+    let entries = std::fs::read_dir(example("")).unwrap().map(|entry| entry.unwrap().path());
+    let yaml = entries.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
+    let manifests: Vec<_> = yaml.map(|path| path.display().to_string()).collect();
     assert!(!manifests.is_empty());
     manifests
 }

@@ -1,10 +1,15 @@
 //! Whole runs of the program against the sandbox, over real sockets: one binary, so that it links once.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, this is how it fails")]
+
 mod apply;
 mod contract;
+mod credentials;
 mod examples;
+mod manifests;
 mod official;
 mod plan;
 mod schemas;
 mod storms;
 mod support;
+mod trouble;

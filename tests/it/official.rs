@@ -9,6 +9,7 @@ use crate::contract::{Document, Exchange};
 use crate::support::{Bitbucket, lines};
 
 /// The document, if there is one to be read. It is Atlassian's and not part of the project.
+#[expect(clippy::print_stderr, reason = "says that a test was skipped")]
 fn document() -> Option<Document> {
     let Some(path) = std::env::var_os("BITBUCKET_OPENAPI").map(PathBuf::from) else {
         eprintln!("skipped: BITBUCKET_OPENAPI does not name Bitbucket's document");
