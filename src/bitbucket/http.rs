@@ -367,9 +367,13 @@ fn jitter() -> f64 {
 
 /// Plain HTTP only towards this machine: a credential is never sent readable over a network.
 fn checked_url(text: &str, flag: &str) -> Result<Url, Error> {
-    let url = Url::parse(text).map_err(|error| Error::Setup(format!("{flag} {text} is not a URL: {error}")))?;
+    // Not shown before it is known to hold no credential.
+    let url = Url::parse(text).map_err(|error| Error::Setup(format!("{flag} is not a URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Setup(format!("{flag} holds a credential: give it by the environment instead")));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::Setup(format!("{flag} {text}: leave out what begins with `?` or `#`")));
     }
     match url.scheme() {
         "https" => Ok(url),
@@ -397,7 +401,15 @@ mod tests {
         {
             assert!(checked_url(good, "--api-url").is_ok(), "{good}");
         }
-        for bad in ["http://api.bitbucket.org/2.0", "ftp://x", "http://127.0.0.1.evil.org", "https://u:p@x", "x"] {
+        for bad in [
+            "http://api.bitbucket.org/2.0",
+            "ftp://x",
+            "http://127.0.0.1.evil.org",
+            "https://u:p@x",
+            "x",
+            "https://x/?a",
+            "https://x/#a",
+        ] {
             assert!(checked_url(bad, "--api-url").is_err(), "{bad}");
         }
     }

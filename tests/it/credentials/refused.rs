@@ -202,7 +202,8 @@ fn plain_http_over_a_network_is_wrong_usage_and_nothing_is_sent() {
         ("--api-url", "http://127.0.0.1.example.com/2.0"),
         ("--api-url", "ftp://127.0.0.1/2.0"),
         ("--api-url", "https://ana:s3cr3t-t0k3n@api.bitbucket.org/2.0"),
-        ("--api-url", "nonsense"),
+        ("--api-url", "http//ana:s3cr3t-t0k3n@api.bitbucket.org"),
+        ("--api-url", "https://api.bitbucket.org/2.0?x=1"),
     ] {
         let run = run(&bitbucket, &["plan", flag, url], &CONSUMER).exits(64);
         assert!(run.stderr.contains(flag), "{run}");
