@@ -37,7 +37,8 @@ Examples:
 Exit codes:
   0 done or nothing to do      1 unexpected error            2 changes wait (--detailed-exitcode)
   3 manifest not valid         4 credential missing/refused  5 applied, with failures
-  7 refused by a guard        64 wrong usage               130 interrupted";
+  6 stopped by a limit         7 refused by a guard         64 wrong usage
+130 interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -85,8 +86,14 @@ Example:
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or that of a command.
+    #[command(after_help = "\
+Example:
+  bbprov man apply | man -l -")]
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
 }
 
 /// What `plan` takes.
@@ -165,8 +172,14 @@ pub struct ConnectionArgs {
     #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
     /// How long one request may take
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = some_time)]
     pub timeout: Duration,
+    /// Send so many requests to the API and not one more; exit 6, running again continues
+    #[arg(long, value_name = "N")]
+    pub max_requests: Option<usize>,
+    /// End by then, such as 110m in a CI step of two hours; exit 6, running again continues
+    #[arg(long, value_name = "DURATION", value_parser = some_time)]
+    pub deadline: Option<Duration>,
     /// Where the API is; plain http only to this machine
     #[arg(long, value_name = "URL", env = "BITBUCKET_API_URL", default_value = bitbucket::API_URL, hide_env_values = true)]
     pub api_url: String,
@@ -230,6 +243,14 @@ impl From<FormatName> for report::Format {
             FormatName::Human => Self::Human,
             FormatName::Json => Self::Json,
         }
+    }
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("some time is needed, such as 30s".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write it as 30s, 5m or 1h30m")),
     }
 }
 
@@ -300,7 +321,7 @@ pub struct OutputArgs {
     /// Say more: every line of a long plan, every change as it is made
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Say less: no progress and no warnings
+    /// Say less: no progress, no counts, no warnings about the manifest
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }

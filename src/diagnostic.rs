@@ -243,6 +243,10 @@ impl Diagnostics {
         if self.0.len() > SHOWN {
             let _ = writeln!(text, "and {} more: mend these first\n", self.0.len() - SHOWN);
         }
+        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        if errors > 1 {
+            let _ = writeln!(text, "{errors} errors");
+        }
         text
     }
 }

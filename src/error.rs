@@ -26,6 +26,12 @@ pub enum Error {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A limit was reached before there was a plan.
+    #[error("stopped by {0} before there was a plan: nothing was changed")]
+    Stopped(String),
+    /// Somebody was asked and did not say yes.
+    #[error("not applied: nothing was changed; only `yes` goes on")]
+    Declined,
     /// Somebody interrupted before anything was changed.
     #[error("interrupted: nothing was changed")]
     Interrupted,
@@ -55,11 +61,11 @@ impl Error {
         match self {
             Self::Manifest(_) => 3,
             Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
-            Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
+            Self::Stopped(_) | Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
             Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,
             Self::Bitbucket(_) | Self::Io { .. } => 1,
             Self::Guard(_) => 7,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::Declined => 130,
         }
     }
 }

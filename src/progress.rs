@@ -81,6 +81,26 @@ struct Shown {
     bar: ProgressBar,
     terminal: bool,
     last_line: Mutex<Instant>,
+    waits_until: Mutex<Option<Instant>>,
+}
+
+impl Shown {
+    fn wait(&self, until: Instant, text: &str) {
+        self.bar.set_prefix(format!("  {text}"));
+        if let Ok(mut waits_until) = self.waits_until.lock() {
+            *waits_until = Some(until);
+        }
+    }
+
+    /// Takes the word of a wait away that is over.
+    fn waited(&self) {
+        if let Ok(mut waits_until) = self.waits_until.lock()
+            && waits_until.is_some_and(|until| until <= Instant::now())
+        {
+            *waits_until = None;
+            self.bar.set_prefix("");
+        }
+    }
 }
 
 /// In a log, one line for so long is enough.
@@ -100,7 +120,11 @@ impl Progress {
         let shown = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), target);
             bar.set_style(style());
-            Shown { bar, terminal, last_line: Mutex::new(Instant::now()) }
+            if terminal {
+                // It turns while an answer takes its time, and shows nothing of a run that is over before a person looks.
+                bar.enable_steady_tick(Duration::from_millis(100));
+            }
+            Shown { bar, terminal, last_line: Mutex::new(Instant::now()), waits_until: Mutex::new(None) }
         });
         Self { shown, verbose, quiet }
     }
@@ -133,6 +157,7 @@ impl Progress {
     fn step(&self) {
         let Some(shown) = &self.shown else { return };
         shown.bar.inc(1);
+        shown.waited();
         if shown.terminal {
             return;
         }
@@ -146,7 +171,8 @@ impl Progress {
 }
 
 fn style() -> ProgressStyle {
-    let style = ProgressStyle::with_template("{spinner:.cyan} {msg}  {wide_bar:.cyan/dim}  {pos}/{len}  {prefix}{eta}");
+    let style =
+        ProgressStyle::with_template("{spinner:.cyan} {msg}  {wide_bar:.cyan/dim}  {pos} of {len}  {elapsed}{prefix}");
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
 }
 
@@ -157,7 +183,8 @@ impl Listen for Progress {
             Event::PageRead => self.step(),
             Event::Changes { count } => self.begin("applying", count),
             Event::Changed { address, what, failed } => {
-                if self.verbose || failed && self.shown.is_some() {
+                // What failed is told at the end, all together. In a log it is told when it happens as well.
+                if self.verbose || failed && self.shown.as_ref().is_some_and(|shown| !shown.terminal) {
                     self.line(&format!("{} {address}: {what}", address.kind().name()));
                 }
                 self.step();
@@ -166,7 +193,7 @@ impl Listen for Progress {
                 let wait = until.saturating_duration_since(Instant::now());
                 let text = format!("waiting {} for {why}", humantime::format_duration(whole_seconds(wait)));
                 match &self.shown {
-                    Some(shown) if shown.terminal => shown.bar.set_prefix(format!("{text}  ")),
+                    Some(shown) if shown.terminal => shown.wait(until, &text),
                     Some(_) => self.line(&text),
                     None => {}
                 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 pub use outcome::{Account, Ended, Outcome};
 
+use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
 use crate::plan::refresh::Actual;
 use crate::plan::{Change, Plan};
@@ -43,6 +44,7 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
             },
             reason = told(&mut stop), if run.ended.is_none() => {
                 listener.event(Event::Stopping);
+                client.halt();
                 run.ended = Some(reason);
             }
         }
@@ -110,13 +112,15 @@ impl<'a> Run<'a> {
                 }
             }
             Err(failure) => {
-                self.only_forbidden = self.only_forbidden.filter(|_| failure.forbidden).map(|count| count + 1);
+                // A deletion is also forbidden where something is not empty (api.md §4).
+                let telling = failure.forbidden && self.plan.changes[at].action != Action::Delete;
+                self.only_forbidden = self.only_forbidden.filter(|_| telling).map(|count| count + 1);
                 if self.only_forbidden == Some(FORBIDDEN) {
                     let why = format!("the credential may do nothing of what is asked: {}", failure.why);
-                    self.ended.get_or_insert(Ended::Credential(why));
+                    self.ended.get_or_insert(Ended::NoCredential(why));
                 }
                 match failure.ends {
-                    Some(ended @ Ended::Credential(_)) => self.ended = Some(ended),
+                    Some(ended @ Ended::NoCredential(_)) => self.ended = Some(ended),
                     Some(ended) => drop(self.ended.get_or_insert(ended)),
                     None => {}
                 }
@@ -159,7 +163,7 @@ impl<'a> Run<'a> {
             Ended::Complete => "it could not be reached".to_owned(),
             Ended::Interrupted => "not tried: interrupted".to_owned(),
             Ended::Stopped(why) => format!("not tried: {why}"),
-            Ended::Credential(_) => "not tried: the credential was refused".to_owned(),
+            Ended::NoCredential(_) => "not tried: there was no credential to go on with".to_owned(),
         };
         let outcomes =
             self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Skipped(why.clone())));
@@ -180,7 +184,8 @@ struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let ends = match &error {
-            Error::Credential(why) => Some(Ended::Credential(why.clone())),
+            Error::Credential(why) => Some(Ended::NoCredential(why.clone())),
+            Error::NoToken(_) => Some(Ended::NoCredential(error.to_string())),
             Error::Stopped { why, .. } => Some(Ended::Stopped(why.clone())),
             _ => None,
         };
@@ -208,10 +213,16 @@ async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure>
     loop {
         sent += 1;
         let error = match client.send(&request).await {
-            Ok(answer) => return settled(change, &answer).map_err(Failure::from),
+            Ok(answer) if change.action != Action::Create || names(change, &answer).is_some() => {
+                return settled(change, &answer).map_err(Failure::from);
+            }
+            Ok(_) => Error::Unusable {
+                line: Line::new(request.method, &request.path),
+                why: "it does not name what it made".to_owned(),
+            },
             Err(error) => error,
         };
-        let exists = error.refusal().is_some_and(super::bitbucket::error::Refusal::says_exists);
+        let exists = error.refusal().is_some_and(Refusal::says_exists);
         if change.action != Action::Create || !(exists || error.is_unclear()) {
             return Err(error.into());
         }
@@ -238,9 +249,14 @@ fn request_for(change: &Change) -> Request {
     }
 }
 
+/// The name of what an answer shows, if it shows an object of the change's kind.
+fn names<'a>(change: &Change, answer: &'a Value) -> Option<&'a str> {
+    change.address.kind().identify(answer)
+}
+
 /// The answer to a change is its proof: what it holds must be what was asked for.
 fn settled(change: &Change, answer: &Value) -> Result<(), String> {
-    if let Some(id) = change.address.kind().identify(answer).filter(|id| *id != change.address.id()) {
+    if let Some(id) = names(change, answer).filter(|id| *id != change.address.id()) {
         let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
         return Err(format!(
             "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
@@ -255,6 +271,11 @@ fn settled(change: &Change, answer: &Value) -> Result<(), String> {
 
 /// An object that was there already is as good as created, if it is what was to be created.
 fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
+    match names(change, answer) {
+        Some(id) if id == change.address.id() => {}
+        Some(id) => return Err(format!("Bitbucket says that it exists, and has it by another name, {id}: write that")),
+        None => return Err("Bitbucket says that it exists, and does not show it".to_owned()),
+    }
     let differing = differing(change, answer);
     if differing.is_empty() {
         return Ok(());

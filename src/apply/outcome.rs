@@ -41,8 +41,8 @@ pub enum Ended {
     Interrupted,
     /// A limit was reached, such as `--max-requests`, or the system asked for an end: running again continues.
     Stopped(String),
-    /// The credential was refused: nothing further can succeed.
-    Credential(String),
+    /// The credential was refused, or no new token could be fetched: nothing further can succeed.
+    NoCredential(String),
 }
 
 /// An account of a whole run: an outcome for each change, in the order of the plan.

@@ -3,17 +3,20 @@
 
 use std::path::Path;
 
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::RwLock;
-use tokio::time::Duration;
+use tokio::time::Instant;
 
 use super::Traffic;
 use super::credential::{Credential, Grant, Subject};
 use super::error::{Error, Refusal, excerpt, one_line, without};
+use super::retry::{Attempts, Decision, Pace, decide};
+use super::wire::{self, Attempt};
 use crate::progress::Event;
+use crate::resource::Method;
 
 /// What is sent as `Authorization`, and how often it has been replaced.
 #[derive(Debug, Clone)]
@@ -40,12 +43,13 @@ pub(super) struct Auth {
     credential: Credential,
     token_url: Url,
     http: reqwest::Client,
+    pace: Pace,
     state: RwLock<State>,
 }
 
 impl Auth {
-    pub(super) fn new(credential: Credential, token_url: Url, http: reqwest::Client) -> Self {
-        Self { credential, token_url, http, state: RwLock::default() }
+    pub(super) fn new(credential: Credential, token_url: Url, http: reqwest::Client, pace: Pace) -> Self {
+        Self { credential, token_url, http, pace, state: RwLock::default() }
     }
 
     /// What to send now. The first to ask fetches the token, everybody else waits for it.
@@ -106,11 +110,26 @@ impl Auth {
         Error::Credential(format!("Bitbucket refused the credential: {advice} ({refusal})"))
     }
 
-    /// A body without the credential and without what was sent as `Authorization`.
+    /// A body without the credential and without what was sent as `Authorization`, in every form in which it was sent.
     pub(super) fn conceal(&self, sent: Option<&Authorization>, body: Vec<u8>) -> Vec<u8> {
-        let header = sent.and_then(|sent| sent.value.to_str().ok()?.split_once(' ')).map(|(_, token)| token);
-        let secrets = self.credential.secrets();
-        without(secrets.iter().map(|secret| secret.expose_secret()).chain(header), body)
+        let after_scheme = |value: &HeaderValue| Some(value.to_str().ok()?.split_once(' ')?.1.to_owned());
+        let mut secrets: Vec<String> =
+            self.credential.secrets().iter().map(|secret| secret.expose_secret().to_owned()).collect();
+        secrets.extend(sent.and_then(|sent| after_scheme(&sent.value)));
+        if let Credential::Grant(grant) = &self.credential {
+            secrets.extend(self.basic(&grant.client_id, &grant.client_secret).as_ref().and_then(after_scheme));
+        }
+        if let Ok(state) = self.state.try_read() {
+            secrets.extend(state.rotated.iter().map(|token| token.expose_secret().to_owned()));
+        }
+        let encoded: Vec<String> = secrets.iter().filter_map(|secret| form_encoded(secret)).collect();
+        without(secrets.iter().chain(&encoded).map(String::as_str), body)
+    }
+
+    /// A `Basic` header, as the library that sends it makes it.
+    fn basic(&self, user: &str, secret: &SecretString) -> Option<HeaderValue> {
+        let request = self.http.get(self.token_url.clone()).basic_auth(user, Some(secret.expose_secret())).build();
+        request.ok()?.headers().get(AUTHORIZATION).cloned()
     }
 
     /// The scopes that the token endpoint said the token has.
@@ -131,9 +150,7 @@ impl Auth {
         let value = match &self.credential {
             Credential::Bearer(token) => format!("Bearer {}", token.expose_secret()),
             Credential::Basic { user, token } => {
-                let request =
-                    self.http.get(self.token_url.clone()).basic_auth(user, Some(token.expose_secret())).build();
-                let value = request.ok().and_then(|request| request.headers().get(AUTHORIZATION).cloned());
+                let value = self.basic(user, token);
                 return install(state, value);
             }
             Credential::Grant(grant) => {
@@ -146,28 +163,7 @@ impl Auth {
 
     async fn fetch(&self, grant: &Grant, state: &mut State, traffic: &Traffic) -> Result<SecretString, Error> {
         traffic.count_token_fetch();
-        let form = form(grant, state.rotated.as_ref());
-        let mut attempt = 0;
-        let response = loop {
-            attempt += 1;
-            let request = self
-                .http
-                .post(self.token_url.clone())
-                .basic_auth(&grant.client_id, Some(grant.client_secret.expose_secret()))
-                .form(&form);
-            match request.send().await {
-                Ok(response) if response.status().is_server_error() && attempt < 4 => {}
-                Ok(response) => break response,
-                // Without a connection nothing was sent, and a refresh token is not used up.
-                Err(error) if error.is_connect() && attempt < 4 => {}
-                Err(error) => {
-                    let why = super::http::plain_words(&error);
-                    return Err(Error::Credential(format!("{} got no answer: {why}", self.named())));
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(250 << attempt)).await;
-        };
-        let answer = self.read(response, grant).await?;
+        let answer = self.exchange(grant, &form(grant, state.rotated.as_ref())).await?;
         state.scopes = scopes_of(&answer);
         if let Some(next) = answer.get("refresh_token").and_then(Value::as_str) {
             rotate(grant, next, traffic);
@@ -175,25 +171,57 @@ impl Auth {
         }
         match answer.get("access_token").and_then(Value::as_str) {
             Some(token) => Ok(token.to_owned().into()),
-            None => Err(Error::Credential(format!("{} answered without an access token", self.named()))),
+            None => Err(Error::NoToken(format!("{} answered without an access token", self.named()))),
         }
     }
 
-    async fn read(&self, response: Response, grant: &Grant) -> Result<Value, Error> {
-        let status = response.status().as_u16();
-        let body = super::http::body_of(response).await.map_err(|(_, why)| {
-            Error::Credential(format!("{} answered {status}, but the answer broke off: {why}", self.named()))
-        })?;
-        let body = if (200..300).contains(&status) { body } else { self.conceal(None, body) };
+    /// The token endpoint's answer, by the rules that hold for every other request. Using up a refresh token cannot be
+    /// repeated blindly; everything else is as harmless as a GET.
+    async fn exchange(&self, grant: &Grant, form: &[(&'static str, String)]) -> Result<Value, Error> {
+        let method = if matches!(grant.subject, Subject::Refresh { .. }) { Method::Post } else { Method::Get };
+        let started = Instant::now();
+        let mut sent = 0;
+        loop {
+            let request = self.http.post(self.token_url.clone());
+            let request = request.basic_auth(&grant.client_id, Some(grant.client_secret.expose_secret())).form(form);
+            let attempt = wire::attempt(request).await;
+            sent += 1;
+            let (outcome, wait) = attempt.outcome();
+            let attempts =
+                Attempts { failures: sent, refusals: sent, since: started.elapsed(), jitter: wire::jitter() };
+            if let Decision::Again(delay) | Decision::EverybodyWaits(delay) =
+                decide(method, outcome, wait, attempts, self.pace)
+            {
+                // Everybody waits for the token anyway.
+                tokio::time::sleep(delay).await;
+                continue;
+            }
+            return match attempt {
+                Attempt::Answered { status, body, .. } => self.read(status, body, grant),
+                Attempt::Failed { why, .. } => {
+                    let tried = if sent > 1 { format!(" (tried {sent} times)") } else { String::new() };
+                    Err(Error::NoToken(format!("{} got no answer: {why}{tried}", self.named())))
+                }
+            };
+        }
+    }
+
+    fn read(&self, status: u16, body: Vec<u8>, grant: &Grant) -> Result<Value, Error> {
+        let success = (200..300).contains(&status);
+        let body = if success { body } else { self.conceal(None, body) };
         let json: Option<Value> = serde_json::from_slice(&body).ok();
         match json {
-            Some(answer) if (200..300).contains(&status) => Ok(answer),
-            Some(answer) if answer.get("error").is_some() => Err(Error::Credential(explain(&answer, grant, status))),
+            Some(answer) if success && answer.is_object() => Ok(answer),
             // Of an answer of an unknown shape nothing is shown after a success: it may hold the token.
-            _ if (200..300).contains(&status) => {
-                Err(Error::Credential(format!("{} answered {status}, but not with JSON", self.named())))
+            _ if success => Err(Error::NoToken(format!("{} answered {status}, but not with a token", self.named()))),
+            Some(answer) if (400..500).contains(&status) && answer.get("error").is_some() => {
+                Err(Error::Credential(explain(&answer, grant, status)))
             }
-            _ => Err(Error::Credential(format!("{} answered {status}: {}", self.named(), excerpt(&body, 120)))),
+            _ => {
+                let words = excerpt(&body, 120);
+                let words = if words.is_empty() { words } else { format!(": {words}") };
+                Err(Error::NoToken(format!("{} answered {status}{words}", self.named())))
+            }
         }
     }
 
@@ -214,6 +242,12 @@ fn install(state: &mut State, value: Option<HeaderValue>) -> Result<Authorizatio
     state.current = Some(authorization.clone());
     state.worked = false;
     Ok(authorization)
+}
+
+/// A secret as it stands in a form.
+fn form_encoded(secret: &str) -> Option<String> {
+    let url = Url::parse_with_params("http://form/", [("", secret)]).ok()?;
+    url.query()?.strip_prefix('=').map(str::to_owned)
 }
 
 fn form(grant: &Grant, rotated: Option<&SecretString>) -> Vec<(&'static str, String)> {

@@ -182,6 +182,12 @@ impl Credential {
                 "this API token is an access token of a workspace, project or repository (ATCTT…), which is sent without an \
                  e-mail address: set BITBUCKET_ACCESS_TOKEN instead of BITBUCKET_EMAIL and BITBUCKET_API_TOKEN",
             ),
+            Self::Grant(_) if self.secrets().iter().any(|secret| secret.expose_secret().starts_with("ATATT")) => {
+                refuse(
+                    "an Atlassian API token (ATATT…) stands in place of an OAuth secret, password or refresh token: set \
+                 BITBUCKET_EMAIL and BITBUCKET_API_TOKEN with it, and unset the variables of the OAuth consumer",
+                )
+            }
             _ if self.secrets().iter().any(|secret| secret.expose_secret().starts_with("ATBB")) => refuse(
                 "this is an app password (ATBB…), and Bitbucket removed those on 2026-07-28: create an Atlassian API token \
                  with scopes for Bitbucket, and set BITBUCKET_EMAIL and BITBUCKET_API_TOKEN",
@@ -213,16 +219,18 @@ fn choose(missing: &dyn Fn(Kind) -> Vec<&'static str>, has_secret: bool) -> Resu
     let mut found: Vec<Kind> =
         Kind::ALL.into_iter().filter(|kind| if has_secret { completed(kind) } else { complete(kind) }).collect();
     if has_secret && found.is_empty() {
-        return Ok(Kind::AccessToken);
+        // Nothing lacks a secret: the given one takes the place of the one that is set, or is all there is.
+        let whole = Kind::ALL.into_iter().rev().find(|kind| kind.parts().len() > 1 && complete(kind));
+        return Ok(whole.unwrap_or(Kind::AccessToken));
     }
-    if has_secret {
-        // What else is set tells which secret is meant: with a user name it is a password.
-        let present = |kind: Kind| kind.parts().len() - missing(kind).len();
-        let most = found.iter().map(|kind| present(*kind)).max().unwrap_or_default();
-        found.retain(|kind| present(*kind) == most);
-    }
+    // What else is set tells which secret is meant: with a user name it is a password. A kind of which more is set hides one
+    // of which only a part of that is.
     let all = found.clone();
-    found.retain(|kind| !all.iter().any(|other| other != kind && contains(*other, *kind)));
+    let set = |kind: Kind| kind.parts().iter().filter(move |part| !missing(kind).contains(part));
+    let hides = |other: Kind, kind: Kind| {
+        set(other).count() > set(kind).count() && set(kind).all(|part| other.parts().contains(part))
+    };
+    found.retain(|kind| !all.iter().any(|other| hides(*other, *kind)));
     match found.as_slice() {
         [kind] => Ok(*kind),
         [] => Err(none(missing)),
@@ -236,10 +244,6 @@ fn choose(missing: &dyn Fn(Kind) -> Vec<&'static str>, has_secret: bool) -> Resu
             )))
         }
     }
-}
-
-fn contains(larger: Kind, smaller: Kind) -> bool {
-    smaller.parts().iter().all(|part| larger.parts().contains(part))
 }
 
 fn is_secret(part: &str) -> bool {
@@ -359,6 +363,9 @@ mod tests {
         assert_eq!(find(&CLIENT[..1], &secret), "client");
         assert_eq!(find(&CLIENT, &secret), "refresh");
         assert_eq!(find(&[&CLIENT[..], &PERSON[..1]].concat(), &secret), "password ana");
+        assert_eq!(find(&[("BITBUCKET_EMAIL", "a@b"), ("BITBUCKET_API_TOKEN", "t")], &secret), "basic a@b");
+        let both = find(&[&CLIENT[..], &[("BITBUCKET_EMAIL", "a@b")]].concat(), &secret);
+        assert!(both.contains("api-token and refresh-token"), "{both}");
         let chosen = Choice { kind: Some(Kind::AccessToken), ..secret };
         assert_eq!(find(&CLIENT, &chosen), "bearer");
     }

@@ -59,6 +59,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// No token could be fetched, for reasons that say nothing against the credential.
+    #[error("no token could be fetched: {0}")]
+    NoToken(String),
     /// A limit that somebody set was reached: nothing more is sent.
     #[error("{}: {why}", if *.tried { "it was tried, and could not be tried again" } else { "not tried" })]
     Stopped {
@@ -227,7 +230,17 @@ pub(super) fn excerpt(body: &[u8], most: usize) -> String {
 
 /// Somebody else's words on one line, without anything that moves a cursor or turns the text around.
 pub(super) fn one_line(text: &str) -> String {
-    printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+    /// More than this is no message.
+    const LONGEST: usize = 1_000;
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.len() + word.len() > LONGEST {
+            line.extend(word.chars().take(LONGEST.saturating_sub(line.len())).chain(['…']));
+            break;
+        }
+        line.extend([if line.is_empty() { "" } else { " " }, word]);
+    }
+    printable(&line)
 }
 
 /// A body in which no secret stands: a server, or something on the way to it, may repeat what it was sent.

@@ -9,8 +9,10 @@ pub mod credential;
 pub mod error;
 pub mod gate;
 mod http;
+mod limits;
 pub mod page;
 pub mod retry;
+mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,6 +25,7 @@ use crate::resource::{Method, Request};
 pub use credential::Credential;
 pub use error::Error;
 use http::Http;
+pub use limits::{Deadline, Limits};
 use page::Page;
 
 /// Where the API is if nothing else is said.
@@ -46,6 +49,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How long to wait before a request is sent again.
     pub pace: retry::Pace,
+    /// When to stop although there is more to do.
+    pub limits: Limits,
 }
 
 impl Options {
@@ -59,6 +64,7 @@ impl Options {
             concurrency: 8,
             timeout: Duration::from_secs(30),
             pace: retry::Pace::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -88,6 +94,9 @@ pub trait Read: Sync {
 pub trait Write: Read {
     /// Sends a request and gives the answer's body, null if there is none.
     fn send(&self, request: &Request) -> impl Future<Output = Result<Value, Error>> + Send;
+
+    /// From now on nothing more is sent, and nobody waits to send: what is on its way is finished.
+    fn halt(&self);
 }
 
 /// A connection to Bitbucket Cloud.
@@ -158,6 +167,10 @@ impl Write for Client {
             Err(error) => Err(error),
         }
     }
+
+    fn halt(&self) {
+        self.http.halt();
+    }
 }
 
 /// What has passed over the wire, and whoever listens.
@@ -186,8 +199,10 @@ impl std::fmt::Debug for Traffic {
 }
 
 impl Traffic {
-    fn count_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Counts one more request, unless that would be too many.
+    fn count_request(&self, most: Option<usize>) -> bool {
+        let next = |sent: usize| (most.is_none_or(|most| sent < most)).then_some(sent + 1);
+        self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }
 
     fn count_token_fetch(&self) {

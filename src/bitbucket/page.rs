@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::error::{Error, Line};
@@ -86,6 +86,19 @@ impl Page {
         (length > 0).then(|| left.div_ceil(length))
     }
 
+    /// An item that has no name would count as one that is not there.
+    ///
+    /// # Errors
+    /// The first such item.
+    pub fn check_names(&self, key: impl Fn(&Value) -> Option<&str>) -> Result<(), Error> {
+        match self.values.iter().position(|value| key(value).is_none()) {
+            Some(at) => {
+                Err(unusable(self.line.clone(), format!("an item of the list, number {}, has no name", at + 1)))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether its successors can be asked for by number.
     fn is_numbered(&self) -> bool {
         self.next.as_ref().is_some_and(|next| next.split(['?', '&']).any(|part| part == "page=2"))
@@ -113,15 +126,9 @@ pub async fn rest<R: Read, T>(
 ) -> Result<Vec<T>, Error> {
     let hasher = std::hash::RandomState::new();
     let kept = |page: Page| {
-        let mut items = Vec::with_capacity(page.values.len());
-        for (at, value) in page.values.iter().enumerate() {
-            // An item without a name would count as one that is not there.
-            let Some(key) = key(value) else {
-                return Err(unusable(page.line, format!("an item of the list, number {}, has no name", at + 1)));
-            };
-            items.push((hasher.hash_one(key), keep(value)));
-        }
-        Ok(Kept { items, ends: page.next.is_none(), line: page.line })
+        page.check_names(&key)?;
+        let named = page.values.iter().filter_map(|value| Some((hasher.hash_one(key(value)?), keep(value))));
+        Ok(Kept { items: named.collect(), ends: page.next.is_none(), line: page.line })
     };
     let Some(remaining) = first.remaining().filter(|_| first.is_numbered() || first.next.is_none()) else {
         return in_sequence(client, first, &kept).await;
@@ -133,9 +140,15 @@ pub async fn rest<R: Read, T>(
     let mut pages = vec![kept(first)?];
     let mut reading =
         stream::iter(2..2 + remaining).map(|number| client.page(list.target(number))).buffered(client.concurrency());
-    while let Some(page) = reading.try_next().await? {
-        pages.push(kept(page)?);
+    while let Some(page) = reading.next().await {
+        match page {
+            Ok(page) => pages.push(kept(page)?),
+            // The list has become shorter than its first page said.
+            Err(Error::Refused(refusal)) if refusal.status == 404 => break,
+            Err(error) => return Err(error),
+        }
     }
+    drop(reading);
     let items: usize = pages.iter().map(|page| page.items.len()).sum();
     let mut seen = HashSet::with_capacity(items);
     let double = pages.iter().flat_map(|page| &page.items).any(|(key, _)| !seen.insert(*key));
@@ -143,7 +156,7 @@ pub async fn rest<R: Read, T>(
     if !double && ends && size.is_none_or(|size| items >= size) {
         return Ok(pages.into_iter().flat_map(|page| page.items).map(|(_, item)| item).collect());
     }
-    if let [only] = pages.as_slice() {
+    if let ([only], true) = (pages.as_slice(), ends) {
         let why = format!("it holds {items} items and says that there are {}", size.unwrap_or_default());
         return Err(unusable(only.line.clone(), why));
     }

@@ -40,8 +40,10 @@ pub enum Decision {
 /// What is known about the attempts so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempts {
-    /// How often it was sent, this time included.
-    pub sent: u32,
+    /// How often the network or the server failed, this time included.
+    pub failures: u32,
+    /// How often the rate limit refused it, this time included.
+    pub refusals: u32,
     /// How long ago it was sent first.
     pub since: Duration,
     /// A random number in 0..1, which spreads those who wait.
@@ -55,7 +57,7 @@ pub struct Pace {
     pub failure: Duration,
     /// After the first refusal for the rate limit; doubled after each further one, up to 12 times this.
     pub limit: Duration,
-    /// How long one request may be tried altogether. A rolling hour frees its allowance slowly, so this is long.
+    /// How long a server may ask everybody to wait. A rolling hour frees its allowance within the hour.
     pub patience: Duration,
 }
 
@@ -64,7 +66,7 @@ impl Default for Pace {
         Self {
             failure: Duration::from_millis(250),
             limit: Duration::from_secs(5),
-            patience: Duration::from_secs(15 * 60),
+            patience: Duration::from_secs(65 * 60),
         }
     }
 }
@@ -75,37 +77,34 @@ const MOST_FAILURES: u32 = 5;
 /// Decides. `wait` is what the server asked for, by `Retry-After` or `X-RateLimit-Reset`.
 #[must_use]
 pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts: Attempts, pace: Pace) -> Decision {
-    let again = |delay: Duration, all: bool| {
-        if attempts.since.saturating_add(delay) > pace.patience {
-            return Decision::GiveUp;
-        }
-        if all { Decision::EverybodyWaits(delay) } else { Decision::Again(delay) }
-    };
     match outcome {
         // Refused before anything was done, whatever the method.
         Outcome::Status(429) => {
             // Whoever asks for no patience time and again is given some all the same.
-            let least = backoff(pace.limit / 250, 250, attempts);
-            again(wait.map_or_else(|| backoff(pace.limit, 12, attempts), |wait| wait.max(least)), true)
+            let least = backoff(pace.limit / 250, 250, attempts.refusals, attempts.jitter);
+            let delay = wait
+                .map_or_else(|| backoff(pace.limit, 12, attempts.refusals, attempts.jitter), |wait| wait.max(least));
+            // An hour frees everything there is; a server that goes on refusing after several will not stop.
+            let hopeless = delay > pace.patience || attempts.since > pace.patience * 4;
+            if hopeless { Decision::GiveUp } else { Decision::EverybodyWaits(delay) }
         }
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::Endless if method == Method::Post => {
             Decision::Unclear
         }
         Outcome::Certificate | Outcome::Endless => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
-            if attempts.sent >= MOST_FAILURES {
-                return Decision::GiveUp;
-            }
-            again(wait.unwrap_or_else(|| backoff(pace.failure, 32, attempts)), false)
+            let delay = wait.unwrap_or_else(|| backoff(pace.failure, 32, attempts.failures, attempts.jitter));
+            let hopeless = attempts.failures >= MOST_FAILURES || delay > pace.patience;
+            if hopeless { Decision::GiveUp } else { Decision::Again(delay) }
         }
         Outcome::Status(_) => Decision::Take,
     }
 }
 
-/// Doubling from `first` to so many times that, of which a random part between half and all is waited.
-fn backoff(first: Duration, most: u32, attempts: Attempts) -> Duration {
-    let times = 1u32.checked_shl(attempts.sent.saturating_sub(1).min(16)).unwrap_or(most).min(most);
-    (first * times).mul_f64(0.5 + 0.5 * attempts.jitter.clamp(0.0, 1.0))
+/// Doubling each time from `first` to so many times that, of which a random part between half and all is waited.
+fn backoff(first: Duration, most: u32, times: u32, jitter: f64) -> Duration {
+    let factor = 1u32.checked_shl(times.saturating_sub(1).min(16)).unwrap_or(most).min(most);
+    (first * factor).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -115,7 +114,7 @@ mod tests {
     const METHODS: [Method; 4] = [Method::Get, Method::Post, Method::Put, Method::Delete];
 
     fn first(method: Method, outcome: Outcome) -> Decision {
-        let attempts = Attempts { sent: 1, since: Duration::ZERO, jitter: 1.0 };
+        let attempts = Attempts { failures: 1, refusals: 1, since: Duration::ZERO, jitter: 1.0 };
         decide(method, outcome, None, attempts, Pace::default())
     }
 
@@ -148,9 +147,9 @@ mod tests {
 
     #[test]
     fn patience_ends() {
-        let tired = Attempts { sent: 5, since: Duration::from_secs(3), jitter: 0.0 };
+        let tired = Attempts { failures: 5, refusals: 5, since: Duration::from_secs(3), jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Lost, None, tired, Pace::default()), Decision::GiveUp);
-        let late = Attempts { sent: 2, since: Pace::default().patience, jitter: 0.0 };
+        let late = Attempts { failures: 2, refusals: 2, since: Pace::default().patience * 5, jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Status(429), None, late, Pace::default()), Decision::GiveUp);
         let asked = |wait| decide(Method::Get, Outcome::Status(429), Some(wait), tired, Pace::default());
         assert_eq!(asked(Duration::from_secs(7)), Decision::EverybodyWaits(Duration::from_secs(7)));

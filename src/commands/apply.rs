@@ -3,14 +3,14 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::plan::{check_scopes, make, write_files};
 use crate::apply::{self, Account, Ended, Stop};
 use crate::cli::{ApplyArgs, FormatName, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::plan::Plan;
-use crate::report::{Report, human, output};
+use crate::report::{Format, Report, human, output};
 
 /// Runs the command.
 pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> {
@@ -19,23 +19,36 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
     super::runtime()?.block_on(async {
         let (plan, connection) = make(&args.manifest, &args.connection, manifest, &progress).await?;
         let human = args.report.format == FormatName::Human;
+        let planned = Report { plan: &plan, account: None, verbose: output.verbose };
         if human {
-            print(&human::plan(&plan, output.verbose))?;
+            print(&planned.render(Format::Human))?;
         }
-        check_scopes(&plan)?;
-        check_guard(&plan, args.allow_delete)?;
-        if !plan.changes.is_empty() && !args.yes && !agreed()? {
-            return Err(Error::Interrupted);
+        // Files that cannot be written are better known before anything is changed.
+        write_files(planned, &args.report)?;
+        if let Err(refused) = check_scopes(&plan).and_then(|()| check_guard(&plan, args.allow_delete)) {
+            if !human {
+                print(&planned.render(args.report.format.into()))?;
+            }
+            return Err(refused);
+        }
+        // A sandbox in this process is gone with it: there is nothing to ask.
+        let asks = !plan.changes.is_empty() && !args.yes && !args.connection.sandbox && can_ask();
+        if asks && !human {
+            // Nobody can say yes to what is not shown.
+            output::say(&planned.render(Format::Human));
+        }
+        if asks && !agreed().await? {
+            return Err(Error::Declined);
         }
         let account = apply::apply(&connection.client, &plan, &*progress, interrupts()).await;
         progress.finish();
         let report = Report { plan: &plan, account: Some(&account), verbose: output.verbose };
-        write_files(report, &args.report)?;
         match human {
             true if plan.changes.is_empty() => {}
             true => print(&human::account(&plan, &account))?,
             false => print(&report.render(args.report.format.into()))?,
         }
+        write_files(report, &args.report)?;
         Ok(exit(&account))
     })
 }
@@ -48,7 +61,7 @@ fn exit(account: &Account) -> Exit {
     match &account.ended {
         Ended::Interrupted => Exit::Interrupted,
         Ended::Stopped(_) => Exit::Stopped,
-        Ended::Credential(why) => {
+        Ended::NoCredential(why) => {
             output::fail(why);
             Exit::Credential
         }
@@ -69,16 +82,37 @@ fn check_guard(plan: &Plan, allowed: usize) -> Result<(), Error> {
     )))
 }
 
-/// Asks, if there is somebody to ask.
-fn agreed() -> Result<bool, Error> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(true);
-    }
+/// Whether there is somebody to ask.
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks. Ctrl-C is an answer as well.
+async fn agreed() -> Result<bool, Error> {
     let mut stderr = std::io::stderr();
-    let mut answer = String::new();
     let asked = write!(stderr, "\nApply this? Type yes to go on: ").and_then(|()| stderr.flush());
-    asked.and_then(|()| std::io::stdin().read_line(&mut answer).map(|_| ())).map_err(super::io("cannot ask"))?;
-    Ok(answer.trim().eq_ignore_ascii_case("yes"))
+    asked.map_err(super::io("cannot ask"))?;
+    let (tell, told) = oneshot::channel();
+    // A thread of its own, which nobody waits for if the answer is Ctrl-C.
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer).map(|_| answer);
+        let _ = tell.send(read);
+    });
+    tokio::select! {
+        answer = told => {
+            let answer = answer.unwrap_or_else(|_| Ok(String::new())).map_err(super::io("cannot ask"))?;
+            // Ctrl-D ends no line.
+            if !answer.ends_with('\n') {
+                output::say("");
+            }
+            Ok(answer.trim().eq_ignore_ascii_case("yes"))
+        }
+        _ = interrupt() => {
+            output::say("");
+            Err(Error::Interrupted)
+        }
+    }
 }
 
 /// Holds a reason from the first Ctrl-C or SIGTERM on; the second one ends the process where it stands.

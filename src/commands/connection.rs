@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::io::AsyncReadExt as _;
 
 use crate::bitbucket::credential::{Choice, Credential, Grant, Secret, Subject};
-use crate::bitbucket::{self, Client};
+use crate::bitbucket::{self, Client, Deadline, Limits};
 use crate::cli::ConnectionArgs;
 use crate::error::Error;
 use crate::manifest::Manifest;
@@ -37,10 +37,14 @@ pub(super) async fn connect(
     listener: Arc<dyn Listen>,
 ) -> Result<Connection, Error> {
     let mut options = bitbucket::Options {
-        api_url: args.api_url.clone(),
-        token_url: args.token_url.clone(),
+        api_url: or_default(&args.api_url, bitbucket::API_URL),
+        token_url: or_default(&args.token_url, bitbucket::TOKEN_URL),
         concurrency: args.concurrency.into(),
         timeout: args.timeout,
+        limits: Limits {
+            max_requests: args.max_requests,
+            deadline: args.deadline.map(|given| Deadline::after(given, args.timeout)),
+        },
         ..bitbucket::Options::new(Credential::Bearer(SecretString::default()))
     };
     let sandbox = if args.sandbox {
@@ -54,6 +58,11 @@ pub(super) async fn connect(
         None
     };
     Ok(Connection { client: Client::new(options, listener)?, _sandbox: sandbox })
+}
+
+/// CI systems set variables that are not given to nothing.
+fn or_default(given: &str, default: &str) -> String {
+    if given.trim().is_empty() { default.to_owned() } else { given.trim().to_owned() }
 }
 
 /// Leads a connection into a sandbox, as an OAuth consumer, so that everything happens that happens with Bitbucket.

@@ -36,19 +36,30 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             clap_complete::generate(shell, &mut Cli::command(), "bbprov", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(io("cannot write the manual"))?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Command::Man { command } => man(command.as_deref()),
     }
+}
+
+fn man(command: Option<&str>) -> Result<Exit, Error> {
+    let mut whole = Cli::command();
+    whole.build();
+    let wanted = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name) {
+            Some(found) => found.clone(),
+            None => return Err(Error::Usage(format!("there is no command {name}"))),
+        },
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(wanted).render(&mut page).map_err(io("cannot write the manual"))?;
+    print(&String::from_utf8_lossy(&page))
 }
 
 /// Loads the manifest and tells its warnings.
 fn load(inputs: &[String], output: &OutputArgs) -> Result<Manifest, Error> {
     let manifest = manifest::load(inputs)?;
     if !output.quiet && !manifest.warnings.is_empty() {
-        output::say(&manifest.warnings.render(&manifest.sources));
+        output::say(&format!("{}\n", manifest.warnings.render(&manifest.sources).trim_end()));
     }
     Ok(manifest)
 }

@@ -7,6 +7,7 @@ use super::connection::{Connection, connect};
 use crate::apply::Ended;
 use crate::bitbucket;
 use crate::cli::{ConnectionArgs, ManifestArgs, OutputArgs, PlanArgs, ReportArgs};
+use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
 use crate::plan::{self, Plan};
@@ -31,24 +32,48 @@ pub(super) async fn make(
     manifest: Manifest,
     progress: &Arc<Progress>,
 ) -> Result<(Plan, Connection), Error> {
+    let mut manifest = manifest;
+    let only = patterns(&args.only, &manifest)?;
+    manifest.only(|address| Plan::fits(&only, address));
     let connection = connect(connection, &manifest, Arc::clone(progress) as _).await?;
     let planned = tokio::select! {
         planned = plan::plan(&connection.client, &manifest, &**progress) => planned,
         ended = interrupt() => return Err(match ended {
-            Ended::Stopped(why) => bitbucket::Error::Stopped { why, tried: false }.into(),
+            Ended::Stopped(why) => Error::Stopped(why),
             _ => Error::Interrupted,
         }),
     };
     progress.finish();
     let mut plan = match planned {
         Ok(plan) => plan,
+        Err(plan::Error::Bitbucket(bitbucket::Error::Stopped { why, .. })) => return Err(Error::Stopped(why)),
         Err(plan::Error::Bitbucket(error)) => return Err(error.into()),
         Err(plan::Error::Manifest(diagnostics)) => {
             return Err(Invalid { diagnostics, sources: manifest.sources }.into());
         }
     };
-    plan.only(&args.only).map_err(|error| Error::Usage(format!("--only: {error}")))?;
+    plan.only(&only);
     Ok((plan, connection))
+}
+
+/// The patterns of `--only`, each of which must fit something: one that does not is a slip of the pen, not "nothing to do".
+fn patterns(texts: &[String], manifest: &Manifest) -> Result<Vec<glob::Pattern>, Error> {
+    let usage = |text: &str, why: String| Error::Usage(format!("--only {text}: {why}"));
+    let pattern = |text: &String| {
+        let pattern = glob::Pattern::new(text).map_err(|error| usage(text, error.to_string()))?;
+        if manifest.desired.iter().any(|object| pattern.matches(object.address.as_str())) {
+            return Ok(pattern);
+        }
+        let known = manifest.desired.iter().map(|object| object.address.as_str());
+        Err(usage(
+            text,
+            match closest(text, known) {
+                Some(near) => format!("nothing in the manifest has such an address; did you mean {near}?"),
+                None => "nothing in the manifest has such an address, which is WORKSPACE/NAME".to_owned(),
+            },
+        ))
+    };
+    texts.iter().map(pattern).collect()
 }
 
 /// Prints a report, and writes it wherever else it is wanted.

@@ -26,7 +26,8 @@ pub(super) fn run(args: &SandboxArgs, output: &OutputArgs) -> Result<Exit, Error
             sow(seed, &options).await?;
         }
         let with_consumer = options.credentials.is_none();
-        let sandbox = Sandbox::start(options).await.map_err(super::io("cannot start the sandbox"))?;
+        let failed = format!("cannot start the sandbox on {}", args.listen);
+        let sandbox = Sandbox::start(options).await.map_err(super::io(&failed))?;
         output::data(&environment(&sandbox, with_consumer)).map_err(super::io("cannot write to standard output"))?;
         if !output.quiet {
             output::say("the sandbox listens until Ctrl-C; what it was asked: /_sandbox/requests");

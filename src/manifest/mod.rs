@@ -12,6 +12,8 @@ pub mod schema;
 pub mod shape;
 pub mod validate;
 
+use std::collections::HashSet;
+
 use node::Tree;
 use shape::Shape;
 
@@ -81,6 +83,20 @@ impl Desired {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         }
+    }
+}
+
+impl Manifest {
+    /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
+    pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
+        let chosen = self.desired.iter().filter(|object| fits(&object.address));
+        let needed: HashSet<Address> = chosen
+            .filter_map(|object| object.address.kind().reference(object.address.workspace(), &object.fields))
+            .map(|reference| reference.address)
+            .collect();
+        self.desired.retain(|object| fits(&object.address) || needed.contains(&object.address));
+        let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
+        self.workspaces.retain(|workspace| inhabited.contains(workspace.slug.as_str()));
     }
 }
 

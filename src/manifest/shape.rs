@@ -110,8 +110,11 @@ impl Shape {
             (Self::Object { keys, required }, Tree::Map(entries)) => {
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
-                let missing: Vec<_> = required.iter().filter(lacks).map(|key| format!("`{key}`")).collect();
-                check_entries(name, keys, entries, sources, found);
+                let missing: Vec<&String> = required.iter().filter(lacks).collect();
+                let meant = check_entries(name, keys, entries, sources, found);
+                // A key that is only misspelt is not missing as well.
+                let missing: Vec<_> =
+                    missing.iter().filter(|key| !meant.contains(**key)).map(|key| format!("`{key}`")).collect();
                 if !missing.is_empty() {
                     found.push(
                         Diagnostic::error(node.span, format!("{name} lacks {}", missing.join(" and ")))
@@ -166,14 +169,16 @@ impl Shape {
     }
 }
 
-/// Reports unknown and double keys, and every value that does not fit; what remains is sound.
+/// Reports unknown and double keys, and every value that does not fit; what remains is sound. Gives the keys that unknown
+/// ones were probably meant to be.
 fn check_entries(
     name: &str,
     keys: &BTreeMap<String, Shape>,
     entries: &mut Vec<(Key, Node)>,
     sources: &Sources,
     found: &mut Diagnostics,
-) {
+) -> Vec<String> {
+    let mut meant = Vec::new();
     let mut seen: HashMap<Box<str>, Span> = HashMap::new();
     entries.retain_mut(|(key, node)| {
         if let Some(first) = seen.get(&key.text) {
@@ -186,16 +191,19 @@ fn check_entries(
         }
         seen.insert(key.text.clone(), key.span);
         let Some(shape) = keys.get(&*key.text) else {
-            found.push(unknown(name, key, keys));
+            let near = closest(&key.text, keys.keys().map(String::as_str));
+            found.push(unknown(name, key, keys, near));
+            meant.extend(near.map(str::to_owned));
             return false;
         };
         shape.check(&key.text, node, sources, found)
     });
+    meant
 }
 
-fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>) -> Diagnostic {
+fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>, near: Option<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::error(key.span, format!("{name} has no key `{}`", shortened(&key.text)));
-    match closest(&key.text, keys.keys().map(String::as_str)) {
+    match near {
         Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
         None => {
             let known: Vec<_> = keys.keys().map(|key| format!("`{key}`")).collect();

@@ -15,6 +15,7 @@ use crate::resource::{Action, Address, Fields, Order, Reference};
 /// # Errors
 /// Everything in the manifest that does not fit what exists, each at its place.
 pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
+    let mut unknown: HashMap<Address, Option<String>> = HashMap::new();
     let mut plan = Plan { found: state.found.clone(), ..Plan::default() };
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
@@ -22,7 +23,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     for object in &manifest.desired {
         let actual = state.objects.get(&object.address);
         if !object.absent {
-            check_reference(object, &desired, state, &mut problems);
+            check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
         match compare(manifest, object, actual, &mut plan.notes) {
             None => plan.unchanged += 1,
@@ -57,7 +58,15 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}")))
         }
-        (false, None) => change(Action::Create, changed_fields(object, None, notes), None),
+        (false, None) => {
+            let fields = changed_fields(object, None, notes);
+            // What must not be changed to later can be said of it now.
+            if let Some(finding) = object.address.kind().refuse(object.address.id(), &object.fields) {
+                let text = format!("can be made like this, but not changed to it later: {}", finding.label);
+                notes.push(Note { address: object.address.clone(), text });
+            }
+            change(Action::Create, fields, None)
+        }
         (false, Some(actual)) => {
             let fields = changed_fields(object, Some(&actual.fields), notes);
             if fields.is_empty() { None } else { change(Action::Update, fields, None) }
@@ -80,47 +89,58 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
     changed
 }
 
-/// The object that this one refers to must exist or be about to, and the two must suit each other.
-fn check_reference(object: &Desired, desired: &HashMap<&Address, &Desired>, state: &State, problems: &mut Diagnostics) {
+/// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
+/// was looked for in vain, and what is near it: a default can send ten thousand repositories after one name.
+fn check_reference(
+    object: &Desired,
+    desired: &HashMap<&Address, &Desired>,
+    state: &State,
+    unknown: &mut HashMap<Address, Option<String>>,
+    problems: &mut Diagnostics,
+) {
     let kind = object.address.kind();
     let Some(reference) = kind.reference(object.address.workspace(), &object.fields) else { return };
     let actual = state.objects.get(&reference.address);
     let wanted = desired.get(&reference.address).filter(|referenced| !referenced.absent);
     if actual.is_none() && wanted.is_none() {
-        problems.push(unknown_reference(object, &reference, desired, state));
+        let near = unknown
+            .entry(reference.address.clone())
+            .or_insert_with(|| nearest(&reference.address, desired, state).map(str::to_owned));
+        problems.push(unknown_reference(object, &reference, near.as_deref()));
         return;
     }
     let nothing = Fields::default();
-    let now = actual.map_or(&nothing, |actual| &actual.fields);
-    let will_be = wanted.map_or_else(|| now.clone(), |wanted| now.overlaid(&wanted.fields));
-    if let Some(finding) = kind.check_reference(&object.fields, &will_be) {
+    let of = |actual: Option<&Actual>| actual.map_or(nothing.clone(), |actual| actual.fields.clone());
+    let will_be = wanted.map_or_else(|| of(actual), |wanted| of(actual).overlaid(&wanted.fields));
+    let own = of(state.objects.get(&object.address)).overlaid(&object.fields);
+    if let Some(finding) = kind.check_reference(&own, &will_be) {
         problems.push(object.diagnostic(finding));
     }
 }
 
-fn unknown_reference(
-    object: &Desired,
-    reference: &Reference,
-    desired: &HashMap<&Address, &Desired>,
-    state: &State,
-) -> Diagnostic {
+/// The name that was probably meant, among those that exist and those of the manifest.
+fn nearest<'a>(wanted: &Address, desired: &HashMap<&'a Address, &Desired>, state: &'a State) -> Option<&'a str> {
+    let (workspace, kind) = (wanted.workspace(), wanted.kind());
+    let listed = desired.iter().filter(|(_, object)| !object.absent).map(|(address, _)| *address);
+    let listed = listed.filter(|address| address.kind() == kind && address.workspace() == workspace);
+    let existing = state.names.get(&(workspace.to_owned(), kind.name())).into_iter().flatten();
+    closest(wanted.id(), listed.map(Address::id).chain(existing.map(String::as_str)))
+}
+
+fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>) -> Diagnostic {
     let (workspace, id) = (reference.address.workspace(), reference.address.id());
     let kind = reference.address.kind();
     let span = object.place(reference.field).unwrap_or(object.span);
-    let listed = desired.keys().filter(|address| address.kind() == kind && address.workspace() == workspace);
-    let existing = state.names.get(&(workspace.to_owned(), kind.name())).into_iter().flatten();
-    let known = listed.map(|address| address.id()).chain(existing.map(String::as_str));
     let diagnostic =
         Diagnostic::error(span, format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()));
-    let diagnostic = match closest(id, known) {
+    match near {
         Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-        None => diagnostic.label("neither there nor in this manifest"),
-    };
-    diagnostic.help(format!(
-        "to create it, list it: `{}: [{{{}: {id}}}]` under the workspace",
-        kind.section(),
-        kind.identity()
-    ))
+        None => diagnostic.label("neither there nor in this manifest").help(format!(
+            "to create it, list it: `{}: [{{{}: {id}}}]` under the workspace",
+            kind.section(),
+            kind.identity()
+        )),
+    }
 }
 
 /// Says which change must wait for which: those of an object and of those that refer to it.
@@ -136,15 +156,15 @@ fn order(changes: &mut [Change], state: &State) {
         for other in references.iter().flatten().filter_map(|reference| places.get(&reference.address)) {
             let referred = &changes[*other];
             match referred.address.kind().order(referred.action, &referred.target()) {
-                Order::Before => needs.push((at, *other)),
+                Order::Before if kind.touches_reference(change.action, &change.target()) => needs.push((at, *other)),
                 Order::After if change.action != Action::Create => needs.push((*other, at)),
-                Order::After | Order::Whenever => {}
+                Order::Before | Order::After | Order::Whenever => {}
             }
         }
     }
+    needs.sort_unstable();
+    needs.dedup();
     for (at, other) in needs {
-        if !changes[at].needs.contains(&other) {
-            changes[at].needs.push(other);
-        }
+        changes[at].needs.push(other);
     }
 }

@@ -121,17 +121,15 @@ impl Plan {
         Counts { create: of(Action::Create), update: of(Action::Update), delete: of(Action::Delete) }
     }
 
-    /// Keeps only the changes whose address fits one of the patterns, in which `*` stands for anything, and what those need
-    /// to be possible. Without patterns all stay.
-    ///
-    /// # Errors
-    /// A pattern that is none.
-    pub fn only(&mut self, patterns: &[String]) -> Result<(), glob::PatternError> {
-        if patterns.is_empty() {
-            return Ok(());
-        }
-        let patterns = patterns.iter().map(|pattern| glob::Pattern::new(pattern)).collect::<Result<Vec<_>, _>>()?;
-        let fits = |address: &Address| patterns.iter().any(|pattern| pattern.matches(address.as_str()));
+    /// Whether an address fits one of the patterns, in which `*` stands for anything. Without patterns everything fits.
+    #[must_use]
+    pub fn fits(patterns: &[glob::Pattern], address: &Address) -> bool {
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(address.as_str()))
+    }
+
+    /// Keeps only the changes whose address fits one of the patterns, and what those need to be possible.
+    pub fn only(&mut self, patterns: &[glob::Pattern]) {
+        let fits = |address: &Address| Self::fits(patterns, address);
         let mut kept = vec![false; self.changes.len()];
         let mut chosen: Vec<usize> = (0..self.changes.len()).filter(|at| fits(&self.changes[*at].address)).collect();
         while let Some(at) = chosen.pop() {
@@ -149,7 +147,6 @@ impl Plan {
         }
         self.notes.retain(|note| fits(&note.address));
         self.bill.to_apply = self.changes.len();
-        Ok(())
     }
 }
 

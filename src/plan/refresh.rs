@@ -9,12 +9,13 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::{Error, Found};
+use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page, rest};
 use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
-use crate::resource::{Address, Fields, KINDS, KindRef};
+use crate::resource::{Address, Fields, KINDS, KindRef, Method};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +97,13 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         let inquiry = &inquiries[at];
         match reading {
             Ok(reading) => state.add(inquiry, reading),
-            Err(error) => problems.push(about_workspace(inquiry.workspace, error)?),
+            Err(error) => {
+                let problem = about_workspace(inquiry.workspace, error)?;
+                // Each of its lists says so; one of them is enough.
+                if !problems.iter().any(|other| other.primary == problem.primary) {
+                    problems.push(problem);
+                }
+            }
         }
     }
     if problems.is_empty() {
@@ -149,13 +156,13 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         }
         return Ok(reading);
     }
+    first.check_names(|answer| kind.identify(answer))?;
     for answer in &first.values {
         reading.add(inquiry.keep(answer));
     }
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
-        .map(|id| kind.item(&Address::new(kind, &inquiry.workspace.slug, id)))
-        .map(|path| async move { client.get(&path).await })
+        .map(|id| client.object(Address::new(kind, &inquiry.workspace.slug, id)))
         .buffered(client.concurrency())
         .try_collect()
         .await?;
@@ -246,7 +253,20 @@ struct Watched<'a, R> {
     listener: &'a dyn Listen,
 }
 
-impl<R> Watched<'_, R> {
+impl<R: Read> Watched<'_, R> {
+    /// One object; an answer that does not say its name says nothing, least of all that it is not there.
+    async fn object(&self, address: Address) -> Result<Option<Value>, bitbucket::Error> {
+        let path = address.kind().item(&address);
+        let answer = self.get(&path).await?;
+        match answer.as_ref().map(|answer| address.kind().identify(answer)) {
+            Some(id) if id != Some(address.id()) => Err(bitbucket::Error::Unusable {
+                line: Line::new(Method::Get, &path),
+                why: format!("the object is not named {:?}", address.id()),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
     fn expect(&self, more: usize) {
         self.listener.event(Event::Pages { more });
     }

@@ -20,7 +20,9 @@ const VALUE_WIDTH: usize = 60;
 #[must_use]
 pub fn plan(plan: &Plan, verbose: bool) -> String {
     let mut text = String::new();
-    for found in &plan.found {
+    let mut found: Vec<&Found> = plan.found.iter().collect();
+    found.sort_by(|a, b| a.workspace.cmp(&b.workspace));
+    for found in found {
         let _ = writeln!(text, "{}", found_line(found));
     }
     if !plan.changes.is_empty() {
@@ -236,16 +238,16 @@ fn counts_line(plan: &Plan) -> String {
             unchanged => format!("Nothing to do: {} as the manifest says.", are(unchanged)),
         };
     }
+    let permit = format!("to delete (--allow-delete {})", counts.delete);
     let parts = [
         (counts.create, ADDED, "to create"),
         (counts.update, CHANGED, "to update"),
-        (counts.delete, REMOVED, "to delete"),
+        (counts.delete, REMOVED, &permit),
         (plan.unchanged, ASIDE, "unchanged"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<_> =
-        parts.map(|(count, style, word)| styled(style, &format!("{} {word}", grouped(count)))).collect();
-    format!("{}.", parts.join(", "))
+    let parts = parts.map(|(count, style, word)| styled(style, &format!("{} {word}", grouped(count))));
+    format!("{}.", parts.collect::<Vec<_>>().join(", "))
 }
 
 fn are(count: usize) -> String {
@@ -336,8 +338,8 @@ fn advice(account: &Account) -> Option<&'static str> {
     match account.ended {
         Ended::Interrupted => Some("Interrupted: run the same command again to continue."),
         Ended::Stopped(_) => Some("Stopped in time: run the same command again to continue."),
-        Ended::Credential(_) => {
-            Some("The credential was refused: mend it, and run the same command again to continue.")
+        Ended::NoCredential(_) => {
+            Some("Mend that, and run the same command again to continue: what is done stays done.")
         }
         Ended::Complete if account.count("failed") > 0 => {
             Some("Mend what failed, and run the same command again: what is done stays done.")

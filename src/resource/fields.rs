@@ -35,15 +35,17 @@ impl Field {
         let value = self.api.iter().try_fold(answer, |value, key| value.get(key));
         match value {
             None | Some(Value::Null) => self.absent.value(),
-            Some(value) => value.clone(),
+            Some(value) => self.settled(value.clone()),
         }
     }
 
-    /// A value the way Bitbucket will give it back.
+    /// A value in the form in which two are compared: without the line break that a YAML block ends with, and in lower case
+    /// where Bitbucket keeps it so.
     #[must_use]
     pub fn settled(&self, value: Value) -> Value {
         match value {
-            Value::String(text) if self.folded => Value::String(text.to_lowercase()),
+            Value::String(text) if self.folded => Value::String(text.trim_end().to_lowercase()),
+            Value::String(text) if text.ends_with(char::is_whitespace) => Value::String(text.trim_end().to_owned()),
             value => value,
         }
     }

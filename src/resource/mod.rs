@@ -59,11 +59,14 @@ pub trait Kind: Sync {
     /// object that does not exist yet.
     fn held_back(&self, field: &str, from: Option<&Value>) -> Option<&'static str>;
 
-    /// Why this change must not be made although every field is fine by itself.
+    /// Why an existing object must not be changed to these fields, although each is fine by itself.
     fn refuse(&self, id: &str, changed: &Fields) -> Option<Finding>;
 
     /// Whether this change must come before or after those of the objects that refer to this one.
     fn order(&self, action: Action, changed: &Fields) -> Order;
+
+    /// Whether a change has to do with the object that this one refers to, so that it must wait for it.
+    fn touches_reference(&self, action: Action, changed: &Fields) -> bool;
 
     /// What a person must not overlook about a change, such as that something becomes public.
     fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str>;

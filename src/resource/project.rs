@@ -31,7 +31,7 @@ const FIELDS: &[Field] = &[
     Field::plain("name", &["name"], Absent::Text),
     Field::plain("description", &["description"], Absent::Text),
     // Always read: whether repositories in it may be public depends on it.
-    Field { always: true, ..Field::plain("is_private", &["is_private"], Absent::False) },
+    Field { always: true, ..Field::plain("is_private", &["is_private"], Absent::Null) },
 ];
 
 impl Kind for Project {
@@ -116,6 +116,10 @@ impl Kind for Project {
             (Action::Delete, _) | (Action::Update, Some(true)) => Order::After,
             (Action::Update, None) => Order::Whenever,
         }
+    }
+
+    fn touches_reference(&self, _action: Action, _changed: &Fields) -> bool {
+        false
     }
 
     fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str> {

@@ -62,7 +62,8 @@ const LONGEST_SLUG: usize = 62;
 const FIELDS: &[Field] = &[
     // Always read: what happens to a project waits for, or is waited for by, what happens to its repositories.
     Field { always: true, ..Field::plain("project", &["project", "key"], Absent::Null) },
-    Field::plain("is_private", &["is_private"], Absent::False),
+    // Always read: a public repository cannot be in a private project, whoever of the two changes.
+    Field { always: true, ..Field::plain("is_private", &["is_private"], Absent::Null) },
     Field::plain("name", &["name"], Absent::Text),
     Field::plain("description", &["description"], Absent::Text),
     Field::plain("fork_policy", &["fork_policy"], Absent::Null),
@@ -93,19 +94,21 @@ impl Kind for Repository {
     fn identity_rule(&self) -> IdentityRule {
         IdentityRule {
             description: "The slug, the last part of its URL: lower case letters, digits, `_`, `.` and single `-` between them.",
-            pattern: "^[a-z0-9_.]+(-[a-z0-9_.]+)*$",
+            pattern: "^(?!\\.{1,2}$)[a-z0-9_.]+(-[a-z0-9_.]+)*$",
             longest: LONGEST_SLUG,
         }
     }
 
     fn check_identity(&self, id: &str) -> Result<(), Finding> {
         let slug = slug_of(id);
-        if slug == id && !id.is_empty() {
+        // Both mean another place in a URL, however they are written.
+        let is_dots = matches!(id, "." | "..");
+        if slug == id && !id.is_empty() && !is_dots {
             return Ok(());
         }
         let finding = Finding::error("slug", format!("{} cannot be a slug", quoted(id)))
             .label("lower case letters, digits, `_`, `.` and single `-` between them, at most 62 in all");
-        Err(if slug.is_empty() { finding } else { finding.help(format!("write `slug: {slug}`")) })
+        Err(if slug.is_empty() || is_dots { finding } else { finding.help(format!("write `slug: {slug}`")) })
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -135,13 +138,6 @@ impl Kind for Repository {
                     .help("write `allow_forks` or `no_forks`, or make it private"),
             );
         }
-        if let Some(name) = fields.text("name").filter(|name| slug_of(name) != id) {
-            findings.push(
-                Finding::warning("name", format!("the name {} gives another slug than {id:?}", quoted(name)))
-                    .label(format!("Bitbucket derives the slug {:?} from it", slug_of(name)))
-                    .help("it can be given to a new repository, but changing a name to it would move the repository"),
-            );
-        }
         for (field, what) in [("has_issues", "issue tracker"), ("has_wiki", "wikis")] {
             if fields.flag(field) == Some(true) {
                 findings.push(
@@ -162,7 +158,10 @@ impl Kind for Repository {
         let public_in_private = fields.flag("is_private") == Some(false) && project.flag("is_private") == Some(true);
         public_in_private.then(|| {
             Finding::error("is_private", "a public repository cannot be in a private project")
-                .label("this makes the repository public")
+                .label(format!(
+                    "the repository is public, and {} private",
+                    fields.text("project").unwrap_or("its project")
+                ))
                 .help("make the project public, or the repository private, or name another project")
         })
     }
@@ -186,6 +185,11 @@ impl Kind for Repository {
 
     fn order(&self, _action: Action, _changed: &Fields) -> Order {
         Order::Whenever
+    }
+
+    /// A new place, and becoming public in it.
+    fn touches_reference(&self, action: Action, changed: &Fields) -> bool {
+        action == Action::Create || changed.get("project").is_some() || changed.flag("is_private") == Some(false)
     }
 
     fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str> {
@@ -288,6 +292,8 @@ mod tests {
             assert_eq!(finding.help, Some(format!("write `slug: {near}`")), "{slug}");
         }
         assert!(Repository.check_identity("").is_err());
+        assert!(Repository.check_identity(".").is_err());
+        assert!(Repository.check_identity("..").is_err());
         assert!(Repository.check_identity("///").is_err());
         assert!(Repository.check_identity(&"x".repeat(5_000_000)).unwrap_err().message.len() < 400);
     }

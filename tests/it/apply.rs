@@ -144,7 +144,7 @@ fn deletions_need_to_be_permitted_by_number() {
       - repository acme/r1  deleted, with its history  (state: absent, repos.yaml:2)
       - repository acme/r2  deleted, with its history  (state: absent, repos.yaml:2)
 
-    4 to delete, 1 unchanged.
+    4 to delete (--allow-delete 4), 1 unchanged.
     2 requests used; 4 to apply, 1 % of 1,000 an hour.
 
     4 done, in 4 requests.

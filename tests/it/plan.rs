@@ -81,7 +81,7 @@ fn a_plan_is_read_at_a_glance() {
 
       note acme/app: mainbranch waits for the first push: an empty repository has no branches
 
-    51 to create, 2 to update, 1 to delete, 2 unchanged.
+    51 to create, 2 to update, 1 to delete (--allow-delete 1), 2 unchanged.
     2 requests used; 54 to apply, 6 % of 1,000 an hour.
     ----- stderr -----
     "#);
@@ -260,22 +260,11 @@ workspaces:
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    warning: the name "The Ledger" gives another slug than "ledger"
-     --> repos.yaml:8:44
-      |
-    8 |       - {slug: ledger, project: PAY, name: The Ledger}
-      |                                            ^^^^^^^^^^ Bitbucket derives the slug "the-ledger" from it
-      |
-      = help: it can be given to a new repository, but changing a name to it would move the repository
-
-
     error: there is no project `PAYX` in the workspace `acme`
      --> repos.yaml:5:28
       |
     5 |       - {slug: a, project: PAYX}
       |                            ^^^^ did you mean `PAY`?
-      |
-      = help: to create it, list it: `projects: [{key: PAYX}]` under the workspace
 
     error: there is no project `OPS` in the workspace `acme`
      --> repos.yaml:6:28
@@ -289,7 +278,7 @@ workspaces:
      --> repos.yaml:7:45
       |
     7 |       - {slug: c, project: PAY, is_private: false}
-      |                                             ^^^^^ this makes the repository public
+      |                                             ^^^^^ the repository is public, and PAY private
       |
       = help: make the project public, or the repository private, or name another project
 
@@ -300,6 +289,8 @@ workspaces:
       |                                            ^^^^^^^^^^ Bitbucket derives the slug "the-ledger" from it, and the address would change with it
       |
       = help: leave `name` out, or choose a name that gives "ledger"
+
+    4 errors
     "#);
     bitbucket.manifest("version: 1\nworkspaces: [{workspace: acne, repositories: [{slug: a, project: PAY}]}]");
     let run = bitbucket.run(&["apply"]);
@@ -314,7 +305,6 @@ workspaces:
       |                          ^^^^ Bitbucket says: No workspace with identifier 'acne'.
       |
       = help: write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name
-      = help: the same holds for 1 more
     ");
     assert_eq!((bitbucket.sent("POST"), bitbucket.sent("PUT")), (0, 0));
 }

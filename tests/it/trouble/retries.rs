@@ -40,7 +40,8 @@ fn an_absurd_wait_ends_the_run() {
     for seconds in ["18446744073709551615", "9999999"] {
         let limit = answer("429 Too Many Requests", "text/plain", "Rate limit");
         let fake = first(usize::MAX, with_header(limit, &format!("Retry-After: {seconds}")));
-        assert_told(run(&fake, &["plan"]), 1, &["GET /2.0/", "429", "Rate limit"]);
+        let stopped = run(&fake, &["plan"]).exits(6);
+        assert!(stopped.stderr.contains("stopped by Bitbucket's rate limit, which asks to wait"), "{stopped}");
         let gone = answer("503 Service Unavailable", "text/plain", "later");
         let fake = first(usize::MAX, with_header(gone, &format!("X-RateLimit-Reset: {seconds}")));
         assert_told(run(&fake, &["plan"]), 1, &["GET /2.0/", "503", "later"]);
