@@ -93,11 +93,11 @@ impl Http {
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
-        let (mut sent, mut failures, mut refusals) = (0, 0, 0);
+        let (mut failures, mut refusals) = (0, 0);
         loop {
             let authorization = self.auth.current(&self.traffic).await?;
-            let pass = self.enter(sent > 0).await?;
-            sent += 1;
+            // What the rate limit refused was not tried.
+            let pass = self.enter(failures > 0).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
             match attempt.outcome().0 {
                 Outcome::Status(429) => refusals += 1,
@@ -109,8 +109,8 @@ impl Http {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.limits.allow_wait(delay)?;
-                    self.unless_halted(true, tokio::time::sleep(delay)).await?;
+                    self.limits.allow_wait(delay, failures > 0)?;
+                    self.unless_halted(failures > 0, tokio::time::sleep(delay)).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),

@@ -36,9 +36,9 @@ impl Limits {
     }
 
     /// A wait that would end too late is not begun.
-    pub(super) fn allow_wait(&self, delay: Duration) -> Result<(), Error> {
+    pub(super) fn allow_wait(&self, delay: Duration, tried: bool) -> Result<(), Error> {
         match self.last_start() {
-            Some(until) if Instant::now() + delay >= until => Err(self.too_late(true)),
+            Some(until) if Instant::now() + delay >= until => Err(self.too_late(tried)),
             _ => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ mod apply;
 mod contract;
 mod credentials;
 mod examples;
+mod limits;
 mod manifests;
 mod official;
 mod plan;

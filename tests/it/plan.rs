@@ -365,3 +365,26 @@ fn cursors_without_numbers_or_sizes_are_followed() {
     bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
     assert_eq!(bitbucket.sent("GET") - reads, 1 + 3);
 }
+
+/// What Bitbucket has is looked at where the manifest says nothing: a public repository fits into no private project.
+#[test]
+fn a_public_repository_is_not_moved_into_a_private_project() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.by_hand("POST", "/workspaces/acme/projects", &json!({"key": "A", "name": "A", "is_private": false}));
+    bitbucket.by_hand("POST", "/workspaces/acme/projects", &json!({"key": "B", "name": "B", "is_private": true}));
+    bitbucket.by_hand("POST", "/repositories/acme/r", &json!({"project": {"key": "A"}, "is_private": false}));
+    bitbucket.manifest("version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: r, project: B}]}]");
+    let run = bitbucket.run(&["apply"]).exits(3);
+    assert!(run.stderr.contains("the repository is public, and B private"), "{run}");
+    assert_eq!(bitbucket.sent("PUT"), 0);
+}
+
+#[test]
+fn the_line_break_at_the_end_of_a_block_is_no_difference() {
+    let bitbucket = applied(
+        "version: 1\nworkspaces:\n- workspace: acme\n  projects: [{key: P}]\n  repositories:\n  - slug: a\n    project: P\n    description: |\n      Two\n      lines\n",
+    );
+    bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
+    let (_, there) = bitbucket.by_hand("GET", "/repositories/acme/a", &Value::Null);
+    assert_eq!(there["description"], "Two\nlines");
+}

@@ -175,3 +175,18 @@ fn a_proxy_of_the_system_does_not_get_what_is_meant_for_this_machine() {
     run.env("HTTP_PROXY", &proxy).env("http_proxy", &proxy).env("ALL_PROXY", &proxy).run().exits(0);
     elsewhere.assert_untouched();
 }
+
+/// An answer that does not say its name says nothing, least of all that the object is not there.
+#[test]
+fn a_single_object_without_a_name_is_named() {
+    for nameless in [r#"{"values": []}"#, "[]", r#"{"slug": "other"}"#] {
+        let fake = Fake::new(move |head| match head {
+            _ if head.starts_with("GET /2.0/workspaces/acme/projects?") => page(r#"{"key": "PAY"}"#),
+            _ if head.starts_with("GET /2.0/repositories/acme?") => json(
+                r#"{"size": 5000, "pagelen": 100, "values": [{"slug": "other"}], "next": "/2.0/repositories/acme?page=2"}"#,
+            ),
+            _ => json(nameless),
+        });
+        assert_told(run(&fake, &["plan"]), 1, &["GET /repositories/acme/ledger"]);
+    }
+}

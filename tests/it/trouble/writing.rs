@@ -187,3 +187,15 @@ fn a_credential_that_is_refused_stops_new_work() {
     assert_eq!(run.json()["summary"]["skipped"], 50 - sent(&fake, "POST"), "{run}");
     assert!(run.stderr.contains("BITBUCKET_ACCESS_TOKEN"), "{run}");
 }
+
+#[test]
+fn a_create_whose_answer_names_nothing_is_not_done() {
+    for found in ["{}", r#"{"slug": "other"}"#, r#"{"type": "error"}"#] {
+        let fake = without_repository(move |head| match head.starts_with("POST") {
+            true => json("{}"),
+            false => json(found),
+        });
+        let run = apply(&fake, MANIFEST).exits(5);
+        assert_ne!(outcome(&run, 0), "done", "{run}");
+    }
+}
