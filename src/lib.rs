@@ -40,6 +40,7 @@ pub mod commands;
 pub mod diagnostic;
 pub mod error;
 pub mod manifest;
+pub mod output;
 pub mod plan;
 pub mod progress;
 pub mod report;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bbprov::cli::Cli;
 use bbprov::commands;
-use bbprov::report::output;
+use bbprov::output;
 use clap::Parser;
 
 fn main() -> ExitCode {

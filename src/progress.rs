@@ -139,8 +139,8 @@ impl Progress {
     /// Prints a line to stderr, above the bar if there is one.
     fn line(&self, text: &str) {
         match &self.shown {
-            Some(shown) if shown.terminal => shown.bar.suspend(|| crate::report::output::say(text)),
-            _ => crate::report::output::say(text),
+            Some(shown) if shown.terminal => shown.bar.suspend(|| crate::output::say(text)),
+            _ => crate::output::say(text),
         }
     }
 
@@ -165,7 +165,7 @@ impl Progress {
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
             let (done, all) = (shown.bar.position(), shown.bar.length().unwrap_or_default());
-            crate::report::output::say(&format!("{}: {done} of {all}", shown.bar.message()));
+            crate::output::say(&format!("{}: {done} of {all}", shown.bar.message()));
         }
     }
 }

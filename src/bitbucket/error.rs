@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::report::output::printable;
+use crate::output::printable;
 use crate::resource::Method;
 
 /// A request by its method and path, for messages. Never with its headers.

@@ -3,14 +3,16 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
+use super::interrupt::{interrupt, interrupts};
 use super::plan::{check_scopes, make, write_files};
-use crate::apply::{self, Account, Ended, Stop};
+use crate::apply::{self, Account, Ended};
 use crate::cli::{ApplyArgs, FormatName, OutputArgs};
 use crate::error::{Error, Exit};
+use crate::output;
 use crate::plan::Plan;
-use crate::report::{Format, Report, human, output};
+use crate::report::{Format, Report, human};
 
 /// Runs the command.
 pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> {
@@ -113,35 +115,4 @@ async fn agreed() -> Result<bool, Error> {
             Err(Error::Interrupted)
         }
     }
-}
-
-/// Holds a reason from the first Ctrl-C or SIGTERM on; the second one ends the process where it stands.
-fn interrupts() -> Stop {
-    let (stop, stopped) = watch::channel(None);
-    tokio::spawn(async move {
-        let _ = stop.send(Some(interrupt().await));
-        interrupt().await;
-        std::process::exit(130);
-    });
-    stopped
-}
-
-/// Waits for Ctrl-C, or for the SIGTERM that CI systems send before they end a step.
-#[cfg(unix)]
-pub(super) async fn interrupt() -> Ended {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return Ended::Interrupted;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => Ended::Interrupted,
-        _ = terminate.recv() => Ended::Stopped("SIGTERM".to_owned()),
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) async fn interrupt() -> Ended {
-    let _ = tokio::signal::ctrl_c().await;
-    Ended::Interrupted
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod connection;
+mod interrupt;
 mod plan;
 mod sandbox;
 mod schema;
@@ -12,8 +13,8 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Color, Command, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Manifest};
+use crate::output;
 use crate::progress::Progress;
-use crate::report::output;
 
 /// Does what the command line says.
 ///

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::apply::interrupt;
 use super::connection::{Connection, connect};
+use super::interrupt::interrupt;
 use crate::apply::Ended;
 use crate::bitbucket;
 use crate::cli::{ConnectionArgs, ManifestArgs, OutputArgs, PlanArgs, ReportArgs};
 use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
+use crate::output;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
-use crate::report::{Report, output};
+use crate::report::Report;
 
 /// Runs the command.
 pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {

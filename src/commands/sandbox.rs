@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::connection::into_sandbox;
+use super::interrupt::interrupt;
 use crate::apply;
 use crate::bitbucket::{self, Client, Credential};
 use crate::cli::{OutputArgs, SandboxArgs};
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
+use crate::output;
 use crate::plan;
-use crate::report::output;
 use crate::sandbox::{Credentials, Options, Sandbox};
 
 /// Runs the command.
@@ -32,7 +33,7 @@ pub(super) fn run(args: &SandboxArgs, output: &OutputArgs) -> Result<Exit, Error
         if !output.quiet {
             output::say("the sandbox listens until Ctrl-C; what it was asked: /_sandbox/requests");
         }
-        super::apply::interrupt().await;
+        interrupt().await;
         let stopped = sandbox.shutdown().await.map_err(super::io("cannot save the sandbox's state"));
         if let Some(beside) = beside {
             let _ = std::fs::remove_file(beside);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
 use crate::apply::{Account, Ended, Outcome};
+use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
 use crate::plan::{Change, Found, HOURLY, Plan};
 use crate::resource::{Action, Fields, KindRef};
 
@@ -265,7 +265,9 @@ fn bill_line(plan: &Plan) -> String {
         to_apply => {
             // Rounded up: a plan never promises less than it takes.
             let percent = (to_apply * 100).div_ceil(HOURLY);
-            format!("{used} used; {} to apply, {percent} % of {} an hour.", grouped(to_apply), grouped(HOURLY))
+            let hours = to_apply.div_ceil(HOURLY);
+            let long = if hours > 1 { format!(": about {hours} hours") } else { String::new() };
+            format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(HOURLY))
         }
     }
 }

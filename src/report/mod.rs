@@ -2,7 +2,6 @@
 
 pub mod human;
 pub mod json;
-pub mod output;
 
 use crate::apply::Account;
 use crate::plan::Plan;

@@ -388,3 +388,36 @@ fn the_line_break_at_the_end_of_a_block_is_no_difference() {
     let (_, there) = bitbucket.by_hand("GET", "/repositories/acme/a", &Value::Null);
     assert_eq!(there["description"], "Two\nlines");
 }
+
+/// One list of projects and one of repositories a workspace, a request for each hundred, and at least one to know.
+#[test]
+fn the_formula_holds_for_every_size_of_workspace() {
+    for (existing, pages) in [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (1_000, 10)] {
+        let bitbucket = Bitbucket::new();
+        let with = |repositories: &str| {
+            format!(
+                "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: P}}]\n    repositories:\n{repositories}      []\n"
+            )
+        };
+        let all = lines(existing, |number| format!("      - {{slug: r{number}, project: P}}\n"));
+        bitbucket.manifest(&if existing == 0 { with("") } else { with(&all).replace("      []\n", "") });
+        bitbucket.run(&["apply", "-j", "32"]).exits(0);
+        let reads = bitbucket.sent("GET");
+        bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
+        // Without a repository in the manifest there is nothing to list.
+        let pages = if existing == 0 { 0 } else { pages };
+        assert_eq!(bitbucket.sent("GET") - reads, 1 + pages, "{existing} repositories");
+    }
+}
+
+#[test]
+fn ten_workspaces_cost_ten_times_two_lists_and_one_token() {
+    let bitbucket = Bitbucket::new();
+    let workspaces = lines(10, |number| {
+        format!("  - {{workspace: w{number}, projects: [{{key: P}}], repositories: [{{slug: a, project: P}}]}}\n")
+    });
+    bitbucket.manifest(&format!("version: 1\nworkspaces:\n{workspaces}"));
+    bitbucket.run(&["apply"]).exits(0);
+    assert_eq!((bitbucket.sent("GET"), bitbucket.sent("POST")), (20, 20));
+    assert_eq!(bitbucket.sandbox().counters().token_fetches, 1);
+}

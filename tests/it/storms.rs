@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bbprov::apply::{self, Account, Outcome};
+use bbprov::apply::{self, Account, Ended, Outcome};
 use bbprov::bitbucket::retry::Pace;
 use bbprov::bitbucket::{Client, Credential, Options};
 use bbprov::diagnostic::Sources;
@@ -64,12 +64,47 @@ fn client(sandbox: &Sandbox, timeout: Duration) -> Client {
     Client::new(options, Arc::new(())).unwrap()
 }
 
-async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration) -> Result<(Plan, Account), plan::Error> {
+/// How a run ends, if not by itself: politely, as by Ctrl-C, or in the middle of everything, as by SIGKILL.
+#[derive(Clone, Copy)]
+enum End {
+    Itself,
+    Asked(Duration),
+    Killed(Duration),
+}
+
+impl End {
+    /// Another one for each attempt, at a moment that follows from the seed.
+    fn of(seed: u64, attempt: u64) -> Self {
+        let moment = Duration::from_millis((seed * 7 + attempt * 13) % 60);
+        match (seed + attempt) % 3 {
+            0 => Self::Asked(moment),
+            1 => Self::Killed(moment),
+            _ => Self::Itself,
+        }
+    }
+}
+
+/// Plans and applies. Nothing, if there was no plan or the run was killed: then nobody can say anything.
+async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End) -> Option<(Plan, Account)> {
     let client = client(sandbox, timeout);
-    let plan = plan::plan(&client, manifest, &()).await?;
-    let (_stop, stopped) = watch::channel(None);
-    let account = apply::apply(&client, &plan, &(), stopped).await;
-    Ok((plan, account))
+    let plan = plan::plan(&client, manifest, &()).await.ok()?;
+    let (stop, stopped) = watch::channel(None);
+    let account = {
+        let apply = apply::apply(&client, &plan, &(), stopped);
+        tokio::pin!(apply);
+        match end {
+            End::Itself => apply.await,
+            End::Killed(moment) => tokio::time::timeout(moment, apply).await.ok()?,
+            End::Asked(moment) => tokio::select! {
+                account = &mut apply => account,
+                () = tokio::time::sleep(moment) => {
+                    let _ = stop.send(Some(Ended::Interrupted));
+                    apply.await
+                }
+            },
+        }
+    };
+    Some((plan, account))
 }
 
 /// What there really is, read from the file that a sandbox without faults keeps.
@@ -95,17 +130,19 @@ async fn weather(seed: u64, rate: f64, manifest: &Manifest) -> Result<u64, Strin
     let mut complete = false;
     for attempt in 0..12 {
         // The last attempts have fair weather: a run that can complete must.
-        let (rate, timeout) = if attempt < 6 { (rate, ROUGH) } else { (0.0, FAIR) };
+        let (rate, timeout, end) = match attempt {
+            0..6 => (rate, ROUGH, End::of(seed, attempt)),
+            _ => (0.0, FAIR, End::Itself),
+        };
         let sandbox = start(Some(Faults { rate, seed: seed * 100 + attempt }), &state).await;
-        let ran = run(&sandbox, manifest, timeout).await;
+        let ran = run(&sandbox, manifest, timeout, end).await;
         faults += sandbox.counters().faults;
         let exchanges = sandbox.exchanges();
         sandbox.shutdown().await.map_err(|error| error.to_string())?;
         if let Some(strange) = exchanges.iter().find(|exchange| exchange.method == "DELETE") {
             return Err(format!("{strange:?}: nobody asked for a deletion"));
         }
-        // A plan that could not be made changed nothing, and says why.
-        let Ok((plan, account)) = ran else { continue };
+        let Some((plan, account)) = ran else { continue };
         let there = truth(&state).await;
         for (change, outcome) in plan.changes.iter().zip(&account.outcomes) {
             let exists = there.get(change.address.id());
