@@ -1,7 +1,7 @@
 //! LOADER: manifest files → the desired state, with every error at its place.
 //!
 //! [`files`] finds and reads the texts, [`parse`] makes trees of them, [`shape`] holds the trees against the [`schema`],
-//! [`resolve`] lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
+//! `resolve` lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
 //! Bitbucket or waits for anything.
 
 pub mod files;
