@@ -104,7 +104,8 @@ impl Shape {
                 fits
             }
             (Self::List(items), Tree::List(nodes)) => {
-                nodes.retain_mut(|node| items.check(&singular(name), node, sources, found));
+                let name = singular(name);
+                nodes.retain_mut(|node| items.check(&name, node, sources, found));
                 true
             }
             (Self::Object { keys, required }, Tree::Map(entries)) => {
@@ -179,9 +180,11 @@ fn check_entries(
     found: &mut Diagnostics,
 ) -> Vec<String> {
     let mut meant = Vec::new();
-    let mut seen: HashMap<Box<str>, Span> = HashMap::new();
+    let doubles = doubles(entries);
+    let mut at = 0;
     entries.retain_mut(|(key, node)| {
-        if let Some(first) = seen.get(&key.text) {
+        at += 1;
+        if let Some(first) = doubles.get(&(at - 1)) {
             found.push(
                 Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
                     .label("the second time")
@@ -189,7 +192,6 @@ fn check_entries(
             );
             return false;
         }
-        seen.insert(key.text.clone(), key.span);
         let Some(shape) = keys.get(&*key.text) else {
             let near = closest(&key.text, keys.keys().map(String::as_str));
             found.push(unknown(name, key, keys, near));
@@ -199,6 +201,29 @@ fn check_entries(
         shape.check(&key.text, node, sources, found)
     });
     meant
+}
+
+/// The entries whose key stands in an earlier one, by their place, with where it stands first. Almost always none, and most
+/// mappings are so small that looking at every pair is the quickest way to know.
+fn doubles(entries: &[(Key, Node)]) -> HashMap<usize, Span> {
+    const SMALL: usize = 16;
+    let mut doubles = HashMap::new();
+    if entries.len() <= SMALL {
+        for (at, (key, _)) in entries.iter().enumerate() {
+            if let Some((first, _)) = entries[..at].iter().find(|(first, _)| first.text == key.text) {
+                doubles.insert(at, first.span);
+            }
+        }
+        return doubles;
+    }
+    let mut seen: HashMap<&str, Span> = HashMap::with_capacity(entries.len());
+    for (at, (key, _)) in entries.iter().enumerate() {
+        match seen.get(&*key.text) {
+            Some(first) => drop(doubles.insert(at, *first)),
+            None => drop(seen.insert(&key.text, key.span)),
+        }
+    }
+    doubles
 }
 
 fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>, near: Option<&str>) -> Diagnostic {
