@@ -76,7 +76,13 @@ Example:
 Example:
   bbprov sandbox --latency 50ms > sandbox.env &
   . ./sandbox.env
-  bbprov apply examples/repos.yaml")]
+  bbprov apply examples/repos.yaml
+
+A file for --credentials, all of it optional:
+  {\"clients\": [{\"id\": \"app\", \"secret\": \"s\", \"private\": true, \"callback\": true,
+                \"grants\": [\"client_credentials\", \"password\"], \"scopes\": [\"repository:admin\"]}],
+   \"users\": [{\"username\": \"ana\", \"email\": \"ana@example.com\", \"password\": \"p\", \"api_token\": \"t\"}],
+   \"access_tokens\": [{\"token\": \"t\", \"scopes\": [\"project\", \"repository\"]}]}")]
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -294,8 +300,8 @@ pub struct SandboxArgs {
     /// Which share of the requests goes wrong, such as 0.2, or 0.2:42 to repeat a run
     #[arg(long, value_name = "RATE[:SEED]")]
     pub faults: Option<sandbox::Faults>,
-    /// The scopes of every credential [default: all]
-    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    /// The scopes of every credential, separated by commas or spaces [default: all]
+    #[arg(long, value_name = "SCOPES")]
     pub scopes: Vec<String>,
     /// A JSON file with the clients, users and tokens that are let in [default: everybody]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

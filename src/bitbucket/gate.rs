@@ -20,6 +20,8 @@ pub struct Gate {
 struct State {
     not_before: Option<Instant>,
     trying: bool,
+    /// How often in a row everybody was told to wait. What was on its way together and refused together counts once.
+    refusals: u32,
 }
 
 /// The right to send one request.
@@ -56,6 +58,16 @@ impl Gate {
                 return Some(Pass { gate: self, tries, _place: place });
             }
         }
+    }
+
+    /// Takes note that this request was refused, and says how often in a row that has happened by now.
+    pub fn refused(&self, pass: &Pass<'_>) -> u32 {
+        let mut state = self.state();
+        // Of those that were on their way together the first one counts; after that, each one who tries.
+        if pass.tries || state.not_before.is_none() {
+            state.refusals += 1;
+        }
+        state.refusals
     }
 
     /// From now on nobody sends for this long. A later instant than the present one wins.
@@ -103,6 +115,7 @@ impl Pass<'_> {
             let mut state = self.gate.state();
             if state.not_before.is_some_and(|until| until <= Instant::now()) {
                 state.not_before = None;
+                state.refusals = 0;
             }
         }
     }
@@ -163,6 +176,24 @@ mod tests {
         }))
         .await;
         assert_eq!(*sent.lock().unwrap(), [5, 16, 17, 17, 17]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_are_refused_together_count_once_and_each_try_once_more() {
+        let gate = Gate::new(4);
+        let passes = [gate.enter().await.unwrap(), gate.enter().await.unwrap(), gate.enter().await.unwrap()];
+        for pass in &passes {
+            assert_eq!(gate.refused(pass), 1);
+            gate.pause(Duration::from_secs(1));
+        }
+        drop(passes);
+        for times in 2..5 {
+            let pass = gate.enter().await.unwrap();
+            assert_eq!(gate.refused(&pass), times);
+            gate.pause(Duration::from_secs(1));
+        }
+        gate.enter().await.unwrap().accepted();
+        assert_eq!(gate.refused(&gate.enter().await.unwrap()), 1);
     }
 
     #[tokio::test(start_paused = true)]

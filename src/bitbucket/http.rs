@@ -93,17 +93,20 @@ impl Http {
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
-        let (mut failures, mut refusals) = (0, 0);
+        let mut failures = 0;
         loop {
             let authorization = self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
             let pass = self.enter(failures > 0).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
-            match attempt.outcome().0 {
-                Outcome::Status(429) => refusals += 1,
-                Outcome::Status(status) if status < 500 => {}
-                _ => failures += 1,
-            }
+            let refusals = match attempt.outcome().0 {
+                Outcome::Status(429) => self.gate.refused(&pass),
+                Outcome::Status(status) if status < 500 => 0,
+                _ => {
+                    failures += 1;
+                    0
+                }
+            };
             let attempts = Attempts { failures, refusals, since: started.elapsed(), jitter: jitter() };
             let (status, headers, bytes) = match self.judge(&line, method, attempt, &pass, attempts) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),

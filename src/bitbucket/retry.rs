@@ -42,7 +42,7 @@ pub enum Decision {
 pub struct Attempts {
     /// How often the network or the server failed, this time included.
     pub failures: u32,
-    /// How often the rate limit refused it, this time included.
+    /// How often in a row the rate limit refused whoever tried, this time included.
     pub refusals: u32,
     /// How long ago it was sent first.
     pub since: Duration,
@@ -55,7 +55,8 @@ pub struct Attempts {
 pub struct Pace {
     /// After the first failure of the network or the server; doubled after each further one, up to 32 times this.
     pub failure: Duration,
-    /// After the first refusal for the rate limit; doubled after each further one, up to 12 times this.
+    /// After the first refusal for the rate limit; doubled after each further one, up to 36 times this. By default that is
+    /// three minutes: twenty tries in an hour, of the thousand requests that it has.
     pub limit: Duration,
     /// How long a server may ask everybody to wait. A rolling hour frees its allowance within the hour.
     pub patience: Duration,
@@ -83,7 +84,7 @@ pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts
             // Whoever asks for no patience time and again is given some all the same.
             let least = backoff(pace.limit / 250, 250, attempts.refusals, attempts.jitter);
             let delay = wait
-                .map_or_else(|| backoff(pace.limit, 12, attempts.refusals, attempts.jitter), |wait| wait.max(least));
+                .map_or_else(|| backoff(pace.limit, 36, attempts.refusals, attempts.jitter), |wait| wait.max(least));
             // An hour frees everything there is; a server that goes on refusing after several will not stop.
             let hopeless = delay > pace.patience || attempts.since > pace.patience * 4;
             if hopeless { Decision::GiveUp } else { Decision::EverybodyWaits(delay) }

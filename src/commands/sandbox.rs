@@ -50,7 +50,10 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         workspaces: only.then(|| args.workspaces.iter().cloned().chain(seeded).collect()),
         latency: args.latency,
         rate_limit: args.rate_limit,
-        scopes: (!args.scopes.is_empty()).then(|| args.scopes.clone()),
+        scopes: (!args.scopes.is_empty()).then(|| {
+            let words = args.scopes.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);
+            words.filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+        }),
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
         token_lifetime: args.token_lifetime,
         opaque_next: args.opaque_next,

@@ -45,3 +45,12 @@ fn the_program_that_uses_the_library_works() {
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(stdout, "acme/NEW create done\nacme/new-api create done\nacme/new-web create done\n");
 }
+
+/// What `--help` shows as a file of credentials is one.
+#[test]
+fn the_credentials_that_the_help_shows_are_read() {
+    let help = Bbprov::new(&Folder::new(), &["sandbox", "--help"]).run().exits(0).stdout;
+    let (_, file) = help.split_once("all of it optional:").unwrap();
+    let credentials: bbprov::sandbox::Credentials = serde_json::from_str(file).unwrap();
+    assert_eq!((credentials.clients.len(), credentials.users.len(), credentials.access_tokens.len()), (1, 1, 1));
+}
