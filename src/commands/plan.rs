@@ -94,11 +94,12 @@ pub(super) fn write_files(report: Report<'_>, args: &ReportArgs) -> Result<(), E
 
 /// Scopes that are known to be missing are told before anything is written.
 pub(super) fn check_scopes(plan: &Plan) -> Result<(), Error> {
-    if plan.missing_scopes.is_empty() {
+    let missing = plan.missing_scopes();
+    if missing.is_empty() {
         return Ok(());
     }
     let missing: Vec<_> =
-        plan.missing_scopes.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
+        missing.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
     Err(bitbucket::Error::Credential(format!(
         "the credential lacks {}: give it the scope, or use another credential",
         missing.join(" and ")

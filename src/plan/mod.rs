@@ -26,8 +26,8 @@ pub struct Plan {
     pub found: Vec<Found>,
     /// What it costs.
     pub bill: Bill,
-    /// The scopes that the changes need and the credential does not have, as far as Bitbucket says which it has.
-    pub missing_scopes: BTreeMap<&'static str, usize>,
+    /// The scopes of the credential, as far as Bitbucket says which it has.
+    pub granted: Option<Vec<String>>,
 }
 
 /// One change to one object.
@@ -121,6 +121,19 @@ impl Plan {
         Counts { create: of(Action::Create), update: of(Action::Update), delete: of(Action::Delete) }
     }
 
+    /// The scopes that the changes need and the credential is known not to have, each with the number of those changes.
+    #[must_use]
+    pub fn missing_scopes(&self) -> BTreeMap<&'static str, usize> {
+        let mut missing = BTreeMap::new();
+        for change in &self.changes {
+            let scopes = change.address.kind().scopes(change.action);
+            if let Some(scope) = self.granted.as_ref().and_then(|granted| scopes.missing_from(granted)) {
+                *missing.entry(scope).or_default() += 1;
+            }
+        }
+        missing
+    }
+
     /// Whether an address fits one of the patterns, in which `*` stands for anything. Without patterns everything fits.
     #[must_use]
     pub fn fits(patterns: &[glob::Pattern], address: &Address) -> bool {
@@ -170,12 +183,6 @@ pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Liste
     let state = refresh::refresh(client, manifest, listener).await?;
     let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
     plan.bill.used = client.requests() - before;
-    if let Some(granted) = client.scopes().await {
-        for change in &plan.changes {
-            if let Some(scope) = change.address.kind().scopes(change.action).missing_from(&granted) {
-                *plan.missing_scopes.entry(scope).or_default() += 1;
-            }
-        }
-    }
+    plan.granted = client.scopes().await;
     Ok(plan)
 }

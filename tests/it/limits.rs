@@ -99,3 +99,19 @@ fn only_what_fits_is_read_and_counted_and_a_slip_is_told() {
     let run = bitbucket.run(&["apply", "--only", "acme/wbe"]).exits(64);
     assert!(run.stderr.contains("did you mean acme/web?"), "{run}");
 }
+
+/// Scopes are asked of what is to be done, and of nothing else.
+#[test]
+fn only_what_is_done_needs_its_scope() {
+    let scopes = ["project", "project:admin", "repository", "repository:admin"].map(str::to_owned).to_vec();
+    let bitbucket = Bitbucket::with(Options { scopes: Some(scopes), ..Options::default() });
+    bitbucket.manifest(&manifest(2));
+    bitbucket.run(&["apply"]).exits(0);
+    bitbucket.manifest(
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: r0, project: P, description: x}, {slug: r1, state: absent}]}]",
+    );
+    let run = bitbucket.run(&["apply", "--allow-delete", "1"]).exits(4);
+    assert!(run.stderr.contains("the credential lacks repository:delete (for 1 of the changes)"), "{run}");
+    bitbucket.run(&["apply", "--only", "acme/r0"]).exits(0);
+    assert_eq!((bitbucket.sent("PUT"), bitbucket.sent("DELETE")), (1, 0));
+}
