@@ -95,9 +95,12 @@ impl Http {
         let mut renewed = false;
         let mut failures = 0;
         loop {
-            let authorization = self.auth.current(&self.traffic).await?;
+            // Nobody holds a place at the gate while a token is fetched.
+            self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
             let pass = self.enter(failures > 0).await?;
+            // Whoever waited long at the gate takes the token of now, not the one of then.
+            let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
             let refusals = match attempt.outcome().0 {
                 Outcome::Status(429) => self.gate.refused(&pass),
