@@ -28,6 +28,9 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         match compare(manifest, object, actual, &mut plan.notes) {
             None => plan.unchanged += 1,
             Some(change) => {
+                if let (Action::Delete, Some(count)) = (change.action, state.holds.get(&object.address)) {
+                    problems.push(still_held(object, *count));
+                }
                 if let (Action::Update, Some(finding)) =
                     (change.action, object.address.kind().refuse(object.address.id(), &change.target()))
                 {
@@ -116,6 +119,14 @@ fn check_reference(
     if let Some(finding) = kind.check_reference(&own, &will_be) {
         problems.push(object.diagnostic(finding));
     }
+}
+
+/// What others are still in cannot go (api.md §4), and what the manifest does not name is not touched.
+fn still_held(object: &Desired, count: usize) -> Diagnostic {
+    let (kind, address) = (object.address.kind().name(), &object.address);
+    Diagnostic::error(object.state_span.unwrap_or(object.span), format!("{kind} {address} cannot be deleted"))
+        .label(format!("it still holds {count} that this manifest does not name"))
+        .help("delete them with `state: absent` or move them, or keep it")
 }
 
 /// The name that was probably meant, among those that exist and those of the manifest.

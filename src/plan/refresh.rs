@@ -3,7 +3,7 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct State {
     pub names: BTreeMap<(String, &'static str), Vec<String>>,
     /// How much there is.
     pub found: Vec<Found>,
+    /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
+    pub holds: HashMap<Address, usize>,
 }
 
 /// One object as it is.
@@ -55,11 +57,15 @@ struct Inquiry<'a> {
     wanted: HashMap<&'a str, Option<&'a Fields>>,
     /// Objects of other kinds refer to these, so that all their names are kept.
     referred: bool,
+    /// The objects of all kinds that shall go.
+    doomed: &'a HashSet<&'a Address>,
 }
 
 /// What is kept of an item of a list.
 struct Kept {
     name: Option<String>,
+    /// What it refers to that shall go, if the manifest does not name it.
+    holds: Option<Address>,
     object: Option<Box<(Address, Actual)>>,
 }
 
@@ -67,6 +73,7 @@ struct Kept {
 struct Reading {
     objects: Vec<(Address, Actual)>,
     names: Vec<String>,
+    holds: Vec<Address>,
     total: Option<usize>,
 }
 
@@ -82,7 +89,9 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         .filter_map(|object| object.address.kind().reference(object.address.workspace(), &object.fields))
         .map(|reference| reference.address)
         .collect();
-    let inquiries = inquiries(manifest, &references);
+    let doomed: HashSet<&Address> =
+        manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
+    let inquiries = inquiries(manifest, &references, &doomed);
     listener.event(Event::Pages { more: inquiries.len() });
     let watched = &Watched { client, listener };
     let mut readings: Vec<(usize, Result<Reading, bitbucket::Error>)> = stream::iter(inquiries.iter().enumerate())
@@ -113,7 +122,11 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
     Err(Error::Manifest(problems))
 }
 
-fn inquiries<'a>(manifest: &'a Manifest, references: &'a BTreeSet<Address>) -> Vec<Inquiry<'a>> {
+fn inquiries<'a>(
+    manifest: &'a Manifest,
+    references: &'a BTreeSet<Address>,
+    doomed: &'a HashSet<&'a Address>,
+) -> Vec<Inquiry<'a>> {
     let mut wanted: HashMap<(&str, usize), HashMap<&str, Option<&Fields>>> = HashMap::new();
     for address in references {
         wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), None);
@@ -129,7 +142,7 @@ fn inquiries<'a>(manifest: &'a Manifest, references: &'a BTreeSet<Address>) -> V
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
-            inquiries.push(Inquiry { workspace, kind, wanted, referred });
+            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed });
         }
     }
     inquiries
@@ -139,7 +152,7 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
     let list = inquiry.list();
     let kind = inquiry.kind;
     let first = client.page(list.target(1)).await?;
-    let mut reading = Reading { objects: Vec::new(), names: Vec::new(), total: first.size };
+    let mut reading = Reading { objects: Vec::new(), names: Vec::new(), holds: Vec::new(), total: first.size };
     let missing = inquiry.missing_from(&first);
     let singly = match first.remaining() {
         Some(remaining) => remaining > missing.len(),
@@ -191,7 +204,13 @@ impl Inquiry<'_> {
             let address = Address::new(self.kind, &self.workspace.slug, id);
             Some(Box::new((address, Actual::read(self.kind, answer, wanted))))
         });
-        Kept { name: id.filter(|_| self.referred).map(str::to_owned), object }
+        let holds = || {
+            let fields = Actual::read(self.kind, answer, |_| false).fields;
+            let reference = self.kind.reference(&self.workspace.slug, &fields)?;
+            Some(reference.address).filter(|address| self.doomed.contains(address))
+        };
+        let holds = if object.is_none() && !self.doomed.is_empty() { holds() } else { None };
+        Kept { name: id.filter(|_| self.referred).map(str::to_owned), holds, object }
     }
 
     fn missing_from(&self, page: &Page) -> Vec<&str> {
@@ -205,6 +224,7 @@ impl Inquiry<'_> {
 impl Reading {
     fn add(&mut self, kept: Kept) {
         self.names.extend(kept.name);
+        self.holds.extend(kept.holds);
         self.objects.extend(kept.object.map(|object| *object));
     }
 }
@@ -212,6 +232,9 @@ impl Reading {
 impl State {
     fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
         self.objects.extend(reading.objects);
+        for address in reading.holds {
+            *self.holds.entry(address).or_default() += 1;
+        }
         let workspace = &inquiry.workspace.slug;
         if inquiry.referred {
             self.names.insert((workspace.clone(), inquiry.kind.name()), reading.names);

@@ -421,3 +421,23 @@ fn ten_workspaces_cost_ten_times_two_lists_and_one_token() {
     assert_eq!((bitbucket.sent("GET"), bitbucket.sent("POST")), (20, 20));
     assert_eq!(bitbucket.sandbox().counters().token_fetches, 1);
 }
+
+#[test]
+fn a_project_that_holds_what_the_manifest_does_not_name_is_not_deleted() {
+    let bitbucket = applied(
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P}, {key: Q}], repositories: [{slug: a, project: P}, {slug: b, project: P}, {slug: c, project: Q}]}]",
+    );
+    let gone = |repositories: &str| {
+        format!(
+            "version: 1\nworkspaces: [{{workspace: acme, projects: [{{key: P, state: absent}}], repositories: [{repositories}]}}]"
+        )
+    };
+    bitbucket.manifest(&gone("{slug: a, state: absent}"));
+    let run = bitbucket.run(&["apply", "--allow-delete", "9"]).exits(3);
+    assert!(run.stderr.contains("it still holds 1 that this manifest does not name"), "{run}");
+    assert_eq!(bitbucket.sent("DELETE"), 0);
+    // One deleted and one moved out of it: then it can go.
+    bitbucket.manifest(&gone("{slug: a, state: absent}, {slug: b, project: Q}"));
+    bitbucket.run(&["apply", "--allow-delete", "2"]).exits(0);
+    bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
