@@ -102,9 +102,9 @@ Example:
     },
 }
 
-/// What `plan` takes.
+/// What `plan` and `apply` both take.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub struct RunArgs {
     /// The manifest.
     #[command(flatten)]
     pub manifest: ManifestArgs,
@@ -114,6 +114,14 @@ pub struct PlanArgs {
     /// The report.
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What it shares with the other.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Exit 2 if changes wait, 0 if there is nothing to do
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -122,15 +130,9 @@ pub struct PlanArgs {
 /// What `apply` takes.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// The manifest.
+    /// What it shares with the other.
     #[command(flatten)]
-    pub manifest: ManifestArgs,
-    /// The way to Bitbucket.
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    /// The report.
-    #[command(flatten)]
-    pub report: ReportArgs,
+    pub run: RunArgs,
     /// Do not ask. Without a terminal there is no question either; deletions still need --allow-delete
     #[arg(short, long)]
     pub yes: bool,

@@ -192,11 +192,6 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
-    /// Takes over all of another collection.
-    pub fn append(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
-    }
-
     /// Whether any of them stops the run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -248,12 +243,6 @@ impl Diagnostics {
             let _ = writeln!(text, "{errors} errors");
         }
         text
-    }
-}
-
-impl FromIterator<Diagnostic> for Diagnostics {
-    fn from_iter<T: IntoIterator<Item = Diagnostic>>(iter: T) -> Self {
-        Self(iter.into_iter().collect())
     }
 }
 

@@ -162,7 +162,6 @@ impl Auth {
     }
 
     async fn fetch(&self, grant: &Grant, state: &mut State, traffic: &Traffic) -> Result<SecretString, Error> {
-        traffic.count_token_fetch();
         let answer = self.exchange(grant, &form(grant, state.rotated.as_ref())).await?;
         state.scopes = scopes_of(&answer);
         if let Some(next) = answer.get("refresh_token").and_then(Value::as_str) {

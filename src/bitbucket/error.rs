@@ -76,12 +76,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether no request with this credential can succeed, so that all work should stop.
-    #[must_use]
-    pub fn is_credential(&self) -> bool {
-        matches!(self, Self::Credential(_))
-    }
-
     /// Whether a request that changes something may have been carried out although it failed.
     #[must_use]
     pub fn is_unclear(&self) -> bool {

@@ -45,7 +45,7 @@ impl Gate {
     }
 
     /// Waits for a place and for the instant before which nobody may send.
-    pub async fn enter(&self) -> Option<Pass<'_>> {
+    pub async fn enter(&self) -> Pass<'_> {
         loop {
             // Asked for before the state is looked at: a change in between is not missed.
             let changed = self.changed.notified();
@@ -53,9 +53,10 @@ impl Gate {
                 wait(until, changed).await;
                 continue;
             }
-            let place = self.places.acquire().await.ok()?;
+            // The places are never closed.
+            let Ok(place) = self.places.acquire().await else { return std::future::pending().await };
             if let Next::Go { tries } = self.look(true) {
-                return Some(Pass { gate: self, tries, _place: place });
+                return Pass { gate: self, tries, _place: place };
             }
         }
     }
@@ -143,7 +144,7 @@ mod tests {
         let gate = Gate::new(3);
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         join_all((0..20).map(|_| async {
-            let pass = gate.enter().await.unwrap();
+            let pass = gate.enter().await;
             most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(10)).await;
             inside.fetch_sub(1, Ordering::SeqCst);
@@ -162,7 +163,7 @@ mod tests {
         let sent = Mutex::new(Vec::new());
         join_all((0..4).map(|_| async {
             loop {
-                let pass = gate.enter().await.unwrap();
+                let pass = gate.enter().await;
                 sent.lock().unwrap().push(start.elapsed().as_secs());
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 // The first to try is refused again: still nobody else may go.
@@ -181,19 +182,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn those_that_are_refused_together_count_once_and_each_try_once_more() {
         let gate = Gate::new(4);
-        let passes = [gate.enter().await.unwrap(), gate.enter().await.unwrap(), gate.enter().await.unwrap()];
+        let passes = [gate.enter().await, gate.enter().await, gate.enter().await];
         for pass in &passes {
             assert_eq!(gate.refused(pass), 1);
             gate.pause(Duration::from_secs(1));
         }
         drop(passes);
         for times in 2..5 {
-            let pass = gate.enter().await.unwrap();
+            let pass = gate.enter().await;
             assert_eq!(gate.refused(&pass), times);
             gate.pause(Duration::from_secs(1));
         }
-        gate.enter().await.unwrap().accepted();
-        assert_eq!(gate.refused(&gate.enter().await.unwrap()), 1);
+        gate.enter().await.accepted();
+        assert_eq!(gate.refused(&gate.enter().await), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -201,7 +202,6 @@ mod tests {
         let gate = Gate::new(2);
         gate.pause(Duration::from_secs(1));
         drop(gate.enter().await);
-        let pass = tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.unwrap();
-        assert!(pass.is_some());
+        assert!(tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.is_ok());
     }
 }

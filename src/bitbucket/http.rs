@@ -31,12 +31,6 @@ pub(super) struct Http {
     pub(super) traffic: Traffic,
 }
 
-/// What an answer holds that somebody asks for.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub json: Value,
-}
-
 impl Http {
     pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
         let base = checked_url(&options.api_url, "--api-url")?;
@@ -87,7 +81,7 @@ impl Http {
     }
 
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
-    pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Answer, Error> {
+    pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
         let started = Instant::now();
         let mut url = url;
@@ -159,12 +153,11 @@ impl Http {
 
     /// Waits at the gate, as long as the limits allow, and takes one request from what they allow.
     async fn enter(&self, tried: bool) -> Result<Pass<'_>, Error> {
-        let closed = || Error::Setup("the gate is closed".into());
         let entered = self.unless_halted(tried, self.gate.enter());
         let pass = match self.limits.last_start() {
-            None => entered.await?.ok_or_else(closed)?,
+            None => entered.await?,
             Some(until) => match tokio::time::timeout_at(until, entered).await {
-                Ok(entered) => entered?.ok_or_else(closed)?,
+                Ok(entered) => entered?,
                 Err(_) => return Err(self.limits.too_late(tried)),
             },
         };
@@ -257,7 +250,7 @@ enum Verdict {
 }
 
 /// A success must be JSON, or nothing at all.
-fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Error> {
+fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Value, Error> {
     let content_type = content_type(headers);
     if !(200..300).contains(&status) {
         return Err(Error::Refused(Box::new(Refusal::read(line, status, content_type, body))));
@@ -265,7 +258,7 @@ fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Ans
     // What a POST made is known by its answer alone.
     let made = |json: Value| match line.method == Method::Post.as_str() && !json.is_object() {
         true => Err(Error::Unusable { line: line.clone(), why: format!("{status} without the object that was made") }),
-        false => Ok(Answer { json }),
+        false => Ok(json),
     };
     if body.is_empty() {
         return made(Value::Null);

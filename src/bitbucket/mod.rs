@@ -116,18 +116,12 @@ impl Client {
         let traffic = Traffic { listener, ..Traffic::default() };
         Ok(Self { http: Http::new(options, traffic)?, concurrency })
     }
-
-    /// How many tokens were fetched so far.
-    #[must_use]
-    pub fn token_fetches(&self) -> usize {
-        self.http.traffic.token_fetches.load(Ordering::Relaxed)
-    }
 }
 
 impl Read for Client {
     async fn get(&self, path: &str) -> Result<Option<Value>, Error> {
         match self.http.send(Method::Get, self.http.url(path)?, None).await {
-            Ok(answer) => Ok(Some(answer.json)),
+            Ok(answer) => Ok(Some(answer)),
             Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
             Err(error) => Err(error),
         }
@@ -159,7 +153,7 @@ impl Write for Client {
     async fn send(&self, request: &Request) -> Result<Value, Error> {
         let answer = self.http.send(request.method, self.http.url(&request.path)?, request.body.as_ref()).await;
         match answer {
-            Ok(answer) => Ok(answer.json),
+            Ok(answer) => Ok(answer),
             // What is to go is gone, be it by an earlier attempt whose answer was lost (api.md §6).
             Err(Error::Refused(refusal)) if request.method == Method::Delete && refusal.status == 404 => {
                 Ok(Value::Null)
@@ -176,19 +170,13 @@ impl Write for Client {
 /// What has passed over the wire, and whoever listens.
 struct Traffic {
     requests: AtomicUsize,
-    token_fetches: AtomicUsize,
     scopes: OnceLock<Vec<String>>,
     listener: Arc<dyn Listen>,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self {
-            requests: AtomicUsize::default(),
-            token_fetches: AtomicUsize::default(),
-            scopes: OnceLock::default(),
-            listener: Arc::new(()),
-        }
+        Self { requests: AtomicUsize::default(), scopes: OnceLock::default(), listener: Arc::new(()) }
     }
 }
 
@@ -203,10 +191,6 @@ impl Traffic {
     fn count_request(&self, most: Option<usize>) -> bool {
         let next = |sent: usize| (most.is_none_or(|most| sent < most)).then_some(sent + 1);
         self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
-    }
-
-    fn count_token_fetch(&self) {
-        self.token_fetches.fetch_add(1, Ordering::Relaxed);
     }
 
     fn event(&self, event: Event) {

@@ -207,7 +207,7 @@ impl Client {
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         let line = Line::new(Method::Get, &format!("{}{query}", url.path()));
         let answer = self.http.send(Method::Get, url, None).await?;
-        Page::read(line, answer.json)
+        Page::read(line, answer)
     }
 }
 

@@ -16,25 +16,25 @@ use crate::report::{Format, Report, human};
 
 /// Runs the command.
 pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> {
-    let manifest = super::load(&args.manifest.manifests, output)?;
+    let manifest = super::load(&args.run.manifest.manifests, output)?;
     let progress = Arc::new(super::progress(output));
     super::runtime()?.block_on(async {
-        let (plan, connection) = make(&args.manifest, &args.connection, manifest, &progress).await?;
-        let human = args.report.format == FormatName::Human;
+        let (plan, connection) = make(&args.run, manifest, &progress).await?;
+        let human = args.run.report.format == FormatName::Human;
         let planned = Report { plan: &plan, account: None, verbose: output.verbose };
         if human {
             print(&planned.render(Format::Human))?;
         }
         // Files that cannot be written are better known before anything is changed.
-        write_files(planned, &args.report)?;
+        write_files(planned, &args.run.report)?;
         if let Err(refused) = check_scopes(&plan).and_then(|()| check_guard(&plan, args.allow_delete)) {
             if !human {
-                print(&planned.render(args.report.format.into()))?;
+                print(&planned.render(args.run.report.format.into()))?;
             }
             return Err(refused);
         }
         // A sandbox in this process is gone with it: there is nothing to ask.
-        let asks = !plan.changes.is_empty() && !args.yes && !args.connection.sandbox && can_ask();
+        let asks = !plan.changes.is_empty() && !args.yes && !args.run.connection.sandbox && can_ask();
         if asks && !human {
             // Nobody can say yes to what is not shown.
             output::say(&planned.render(Format::Human));
@@ -48,9 +48,9 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
         match human {
             true if plan.changes.is_empty() => {}
             true => print(&human::account(&plan, &account))?,
-            false => print(&report.render(args.report.format.into()))?,
+            false => print(&report.render(args.run.report.format.into()))?,
         }
-        write_files(report, &args.report)?;
+        write_files(report, &args.run.report)?;
         Ok(exit(&account))
     })
 }

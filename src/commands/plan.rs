@@ -6,7 +6,7 @@ use super::connection::{Connection, connect};
 use super::interrupt::interrupt;
 use crate::apply::Ended;
 use crate::bitbucket;
-use crate::cli::{ConnectionArgs, ManifestArgs, OutputArgs, PlanArgs, ReportArgs};
+use crate::cli::{OutputArgs, PlanArgs, ReportArgs, RunArgs};
 use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
@@ -17,10 +17,10 @@ use crate::report::Report;
 
 /// Runs the command.
 pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
-    let manifest = super::load(&args.manifest.manifests, output)?;
+    let manifest = super::load(&args.run.manifest.manifests, output)?;
     let progress = Arc::new(super::progress(output));
-    let (plan, _) = super::runtime()?.block_on(make(&args.manifest, &args.connection, manifest, &progress))?;
-    print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.report)?;
+    let (plan, _) = super::runtime()?.block_on(make(&args.run, manifest, &progress))?;
+    print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.run.report)?;
     check_scopes(&plan)?;
     let waits = args.detailed_exitcode && !plan.changes.is_empty();
     Ok(if waits { Exit::ChangesWait } else { Exit::Done })
@@ -28,15 +28,14 @@ pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
 
 /// Connects and plans. Interrupted, it ends at once: nothing has been changed.
 pub(super) async fn make(
-    args: &ManifestArgs,
-    connection: &ConnectionArgs,
+    args: &RunArgs,
     manifest: Manifest,
     progress: &Arc<Progress>,
 ) -> Result<(Plan, Connection), Error> {
     let mut manifest = manifest;
-    let only = patterns(&args.only, &manifest)?;
+    let only = patterns(&args.manifest.only, &manifest)?;
     manifest.only(|address| Plan::fits(&only, address));
-    let connection = connect(connection, &manifest, Arc::clone(progress) as _).await?;
+    let connection = connect(&args.connection, &manifest, Arc::clone(progress) as _).await?;
     let planned = tokio::select! {
         planned = plan::plan(&connection.client, &manifest, &**progress) => planned,
         ended = interrupt() => return Err(match ended {

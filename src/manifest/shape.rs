@@ -67,17 +67,6 @@ impl Shape {
         }
     }
 
-    /// The shape under a path of keys; `[]` steps into a list.
-    #[must_use]
-    pub fn at(&self, path: &[&str]) -> Option<&Self> {
-        let Some((first, rest)) = path.split_first() else { return Some(self) };
-        match self {
-            Self::List(items) if *first == "[]" => items.at(rest),
-            Self::Object { keys, .. } => keys.get(*first)?.at(rest),
-            _ => None,
-        }
-    }
-
     /// Reports what does not fit and takes it out. False if nothing sound is left of the value itself.
     #[must_use]
     pub fn check(&self, name: &str, node: &mut Node, sources: &Sources, found: &mut Diagnostics) -> bool {
