@@ -4,6 +4,7 @@
 //! nothing is a fact of the types. Behind both is one [`Client`] with one credential, one [`gate`] and one rule for
 //! [`retry`].
 
+mod allowance;
 mod auth;
 pub mod credential;
 pub mod error;
@@ -15,10 +16,11 @@ pub mod retry;
 mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::progress::{Event, Listen};
 use crate::resource::{Method, Request};
@@ -163,12 +165,16 @@ impl Write for Client {
     }
 
     fn halt(&self) {
-        self.http.halt();
+        self.http.halt("interrupted");
     }
 }
 
+/// Shorter waits are not worth a word.
+const NOTICED: Duration = Duration::from_secs(1);
+
 /// What has passed over the wire, and whoever listens.
 struct Traffic {
+    waits: Mutex<Option<Instant>>,
     requests: AtomicUsize,
     scopes: OnceLock<Vec<String>>,
     listener: Arc<dyn Listen>,
@@ -176,7 +182,12 @@ struct Traffic {
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { requests: AtomicUsize::default(), scopes: OnceLock::default(), listener: Arc::new(()) }
+        Self {
+            waits: Mutex::default(),
+            requests: AtomicUsize::default(),
+            scopes: OnceLock::default(),
+            listener: Arc::new(()),
+        }
     }
 }
 
@@ -195,6 +206,15 @@ impl Traffic {
 
     fn event(&self, event: Event) {
         self.listener.event(event);
+    }
+
+    /// Tells of a wait that a person would notice, and of each only once.
+    fn wait(&self, until: Instant) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if until > Instant::now() + NOTICED && waits.is_none_or(|waits| until > waits + NOTICED) {
+            *waits = Some(until);
+            self.event(Event::Waiting { until: until.into_std(), why: "Bitbucket's rate limit" });
+        }
     }
 
     fn scopes(&self) -> Option<Vec<String>> {

@@ -98,6 +98,11 @@ fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     text("x-ratelimit-reset")?.parse().ok().filter(|seconds| *seconds < 24 * 60 * 60).map(Duration::from_secs)
 }
 
+/// Whether less than a fifth of the allowance is left, which only some credentials are told (api.md §6).
+pub(super) fn is_near_limit(headers: &HeaderMap) -> bool {
+    headers.get("x-ratelimit-nearlimit").is_some_and(|near| near.as_bytes().eq_ignore_ascii_case(b"true"))
+}
+
 fn outcome_of(error: &reqwest::Error) -> Outcome {
     let words = chain(error).to_lowercase();
     if words.contains("certificate") {
