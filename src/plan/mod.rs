@@ -102,6 +102,14 @@ pub struct Bill {
 /// How many requests an hour most credentials are allowed (api.md §6).
 pub const HOURLY: usize = 1_000;
 
+impl Bill {
+    /// For how many hours the changes must wait because they exceed what reading has left of the allowance.
+    #[must_use]
+    pub fn hours(self) -> usize {
+        (self.used + self.to_apply).saturating_sub(HOURLY).div_ceil(HOURLY)
+    }
+}
+
 /// How many changes there are of each sort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

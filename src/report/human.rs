@@ -265,8 +265,10 @@ fn bill_line(plan: &Plan) -> String {
         to_apply => {
             // Rounded up: a plan never promises less than it takes.
             let percent = (to_apply * 100).div_ceil(HOURLY);
-            let hours = to_apply.div_ceil(HOURLY);
-            let long = if hours > 1 { format!(": about {hours} hours") } else { String::new() };
+            let long = match plan.bill.hours() {
+                0 => String::new(),
+                hours => format!(": about {}", plural(hours, "hours")),
+            };
             format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(HOURLY))
         }
     }

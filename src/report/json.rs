@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::apply::Account;
-use crate::plan::Plan;
+use crate::plan::{HOURLY, Plan};
 use crate::resource::Action;
 
 /// A plan of bbprov; after an apply, with what became of every change.
@@ -106,6 +106,10 @@ struct Requests {
     used: usize,
     /// Needed for the changes, if nothing goes wrong.
     to_apply: usize,
+    /// What most credentials may send in an hour.
+    hourly: usize,
+    /// For how many hours the changes must wait because they exceed what reading has left of that.
+    hours: usize,
     /// Spent on the changes; only after an apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
@@ -184,6 +188,8 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         requests: Requests {
             used: plan.bill.used,
             to_apply: plan.bill.to_apply,
+            hourly: HOURLY,
+            hours: plan.bill.hours(),
             applied: account.map(|account| account.requests),
         },
         outcomes: account.map(|account| outcome_rows(plan, account)),
