@@ -39,6 +39,23 @@ const PARTS: [(Kind, &str, &[&str]); 5] = [
     ),
 ];
 
+/// What each part is called in a manifest.
+const KEYS: [(&str, &str); 8] = [
+    ("BITBUCKET_ACCESS_TOKEN", "access_token"),
+    ("BITBUCKET_EMAIL", "email"),
+    ("BITBUCKET_API_TOKEN", "api_token"),
+    ("BITBUCKET_OAUTH_CLIENT_ID", "client_id"),
+    ("BITBUCKET_OAUTH_CLIENT_SECRET", "client_secret"),
+    ("BITBUCKET_USERNAME", "username"),
+    ("BITBUCKET_PASSWORD", "password"),
+    ("BITBUCKET_REFRESH_TOKEN", "refresh_token"),
+];
+
+/// Advice about a credential whose parts a manifest names, by their keys there and not by variables of the environment.
+pub(super) fn by_keys(advice: &str) -> String {
+    KEYS.iter().fold(advice.to_owned(), |words, (variable, key)| words.replace(variable, &format!("`{key}`")))
+}
+
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 5] =
@@ -170,6 +187,23 @@ impl Credential {
         Ok(credential)
     }
 
+    /// Puts together the credential whose parts a manifest names, by their keys there.
+    ///
+    /// # Errors
+    /// Parts that make none, and one that is in the wrong place.
+    pub fn from_parts(get: impl Fn(&str) -> Option<Secret>) -> Result<Self, Error> {
+        let part = |variable: &str| KEYS.iter().find(|(name, _)| *name == variable).and_then(|(_, key)| get(key));
+        let complete = |kind: &Kind| kind.parts().iter().all(|variable| part(variable).is_some());
+        let kind = Kind::ALL.into_iter().filter(complete).max_by_key(|kind| kind.parts().len());
+        let kind = kind.ok_or_else(|| Error::Credential("its parts do not make a credential".to_owned()))?;
+        let file = part("BITBUCKET_REFRESH_TOKEN").and_then(|token| token.file);
+        let credential = build(kind, |variable| part(variable).map(|part| part.value).unwrap_or_default(), file);
+        match credential.check_place() {
+            Err(Error::Credential(advice)) => Err(Error::Credential(by_keys(&advice))),
+            checked => checked.map(|()| credential),
+        }
+    }
+
     /// Names a token that is in the wrong place, by its well-known prefix.
     fn check_place(&self) -> Result<(), Error> {
         let refuse = |why: &str| Err(Error::Credential(why.to_owned()));
@@ -205,6 +239,26 @@ impl Credential {
                 Subject::Refresh { token, .. } => vec![client_secret, token],
             },
         }
+    }
+}
+
+impl PartialEq for Credential {
+    /// Whether they are the same for Bitbucket.
+    fn eq(&self, other: &Self) -> bool {
+        let secrets = |credential: &Self| {
+            let secrets = credential.secrets().into_iter().map(|secret| secret.expose_secret().to_owned());
+            secrets.collect::<Vec<_>>()
+        };
+        let plain = |credential: &Self| match credential {
+            Self::Bearer(_) => (0, String::new(), String::new()),
+            Self::Basic { user, .. } => (1, user.clone(), String::new()),
+            Self::Grant(Grant { client_id, subject, .. }) => match subject {
+                Subject::Client => (2, client_id.clone(), String::new()),
+                Subject::Password { username, .. } => (3, client_id.clone(), username.clone()),
+                Subject::Refresh { .. } => (4, client_id.clone(), String::new()),
+            },
+        };
+        plain(self) == plain(other) && secrets(self) == secrets(other)
     }
 }
 
