@@ -21,17 +21,18 @@ pub(super) async fn owners(
     let mut owners: Vec<Owner> = Vec::new();
     let mut secrets = Secrets::new(listener);
     let mut problems = Diagnostics::default();
-    for workspace in &manifest.workspaces {
+    for workspace in manifest.inhabited() {
         let Some(auth) = &workspace.auth else { continue };
         let Some(credential) = fetch(workspace, auth, &mut secrets, &mut problems).await else { continue };
         let place = manifest.sources.place(auth.span);
         take(&mut owners, credential, Some(format!("{}:{}", place.file, place.line)), &workspace.slug);
     }
     if !problems.is_empty() {
+        problems.sort();
         return Err(Error::NoSecret(Invalid { diagnostics: problems, sources: manifest.sources.clone() }));
     }
-    let others: Vec<_> = manifest.workspaces.iter().filter(|workspace| workspace.auth.is_none()).collect();
-    if !others.is_empty() || owners.is_empty() {
+    let others: Vec<_> = manifest.inhabited().filter(|workspace| workspace.auth.is_none()).collect();
+    if !others.is_empty() {
         let credential = of_the_run(args, listener).await?;
         for workspace in others {
             take(&mut owners, credential.clone(), None, &workspace.slug);

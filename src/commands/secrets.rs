@@ -38,7 +38,9 @@ impl<'a> Secrets<'a> {
         }
         let fetched = match source {
             Source::Env(name) => from_variable(name),
-            Source::File(file) => from_file(file, self.listener).map_err(|why| format!("{}: {why}", file.display())),
+            Source::File(file) => {
+                from_file(file, self.listener).map_err(|why| format!("cannot read {}: {why}", file.display()))
+            }
             Source::Command(words) => from_words(words).await,
         };
         self.fetched.insert(source.clone(), fetched.clone());

@@ -92,6 +92,12 @@ impl Desired {
 }
 
 impl Manifest {
+    /// The workspaces in which anything is managed: of the others nothing is read, and no credential is needed.
+    pub fn inhabited(&self) -> impl Iterator<Item = &Workspace> {
+        let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
+        self.workspaces.iter().filter(move |workspace| inhabited.contains(workspace.slug.as_str()))
+    }
+
     /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));

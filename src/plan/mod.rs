@@ -234,7 +234,7 @@ pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Liste
 /// The workspaces of each credential.
 fn by_lane<R: Read>(client: &R, manifest: &Manifest) -> BTreeMap<usize, Vec<String>> {
     let mut lanes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for workspace in &manifest.workspaces {
+    for workspace in manifest.inhabited() {
         lanes.entry(client.lane(&workspace.slug)).or_default().push(workspace.slug.clone());
     }
     lanes
