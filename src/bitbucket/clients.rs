@@ -47,7 +47,7 @@ impl Clients {
         for Owner { credential, place, workspaces } in owners {
             let options = Options { credential, ..options.clone() };
             let client = match members.first() {
-                Some(first) => first.client.beside(options)?,
+                Some(first) => first.client.beside(options),
                 None => Client::new(options, Arc::clone(listener))?,
             };
             lanes.extend(workspaces.into_iter().map(|workspace| (workspace, members.len())));

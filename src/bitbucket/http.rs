@@ -10,7 +10,7 @@ use super::auth::{Auth, Authorization};
 use super::error::{Error, Line, Refusal, excerpt};
 use super::gate::{Gate, Pass};
 use super::retry::{Attempts, Decision, Outcome, Pace, decide};
-use super::wire::{self, Attempt, checked_url, client, content_type, jitter, target};
+use super::wire::{self, Attempt, Wire, content_type, jitter, target};
 use super::{Limits, Options, Traffic};
 use crate::progress::Event;
 use crate::resource::Method;
@@ -32,14 +32,11 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
-        let base = checked_url(&options.api_url, "--api-url")?;
-        let token_url = checked_url(&options.token_url, "--token-url")?;
-        let client = client(&options, &base)?;
-        let token_client = wire::client(&options, &token_url)?;
+    pub(super) fn new(wire: Wire, options: Options, traffic: Traffic) -> Self {
+        let Wire { base, client, token_url, token_client } = wire;
         let auth = Auth::new(options.credential, token_url, token_client, options.pace);
         let gate = Gate::new(options.concurrency);
-        Ok(Self {
+        Self {
             client,
             auth,
             gate,
@@ -48,7 +45,7 @@ impl Http {
             limits: options.limits,
             halted: watch::Sender::new(false),
             traffic,
-        })
+        }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.

@@ -29,6 +29,7 @@ pub use error::Error;
 use http::Http;
 pub use limits::{Deadline, Limits};
 use page::Page;
+use wire::Wire;
 
 /// Where the API is if nothing else is said.
 pub const API_URL: &str = "https://api.bitbucket.org/2.0";
@@ -110,6 +111,7 @@ pub trait Write: Read {
 #[derive(Debug)]
 pub struct Client {
     http: Http,
+    wire: Wire,
     concurrency: usize,
 }
 
@@ -119,22 +121,22 @@ impl Client {
     /// # Errors
     /// URLs that are none or would carry the credential unprotected, and a system without TLS.
     pub fn new(options: Options, listener: Arc<dyn Listen>) -> Result<Self, Error> {
-        Self::counting(options, Traffic { listener, ..Traffic::default() })
+        let wire = Wire::new(&options)?;
+        Ok(Self::over(wire, options, Traffic { listener, ..Traffic::default() }))
     }
 
-    /// Prepares another connection, whose requests are counted together with this one's.
-    ///
-    /// # Errors
-    /// As for [`Client::new`].
-    pub fn beside(&self, options: Options) -> Result<Self, Error> {
+    /// Prepares a connection to the same place with another credential, a gate of its own and the same limits: its requests
+    /// are counted together with this one's.
+    #[must_use]
+    pub fn beside(&self, options: Options) -> Self {
         let Traffic { requests, listener, .. } = &self.http.traffic;
         let traffic = Traffic { requests: requests.clone(), listener: listener.clone(), ..Traffic::default() };
-        Self::counting(options, traffic)
+        Self::over(self.wire.clone(), options, traffic)
     }
 
-    fn counting(options: Options, traffic: Traffic) -> Result<Self, Error> {
+    fn over(wire: Wire, options: Options, traffic: Traffic) -> Self {
         let concurrency = options.concurrency.max(1);
-        Ok(Self { http: Http::new(options, traffic)?, concurrency })
+        Self { http: Http::new(wire.clone(), options, traffic), wire, concurrency }
     }
 }
 

@@ -20,16 +20,15 @@ pub(super) async fn owners(
 ) -> Result<Vec<Owner>, Error> {
     let mut owners: Vec<Owner> = Vec::new();
     let mut secrets = Secrets::new(listener);
-    let mut problems = Diagnostics::default();
+    let mut problems = Problems::default();
     for workspace in manifest.inhabited() {
         let Some(auth) = &workspace.auth else { continue };
         let Some(credential) = fetch(workspace, auth, &mut secrets, &mut problems).await else { continue };
         let place = manifest.sources.place(auth.span);
         take(&mut owners, credential, Some(format!("{}:{}", place.file, place.line)), &workspace.slug);
     }
-    if !problems.is_empty() {
-        problems.sort();
-        return Err(Error::NoSecret(Invalid { diagnostics: problems, sources: manifest.sources.clone() }));
+    if let Some(diagnostics) = problems.into_diagnostics() {
+        return Err(Error::NoSecret(Invalid { diagnostics, sources: manifest.sources.clone() }));
     }
     let others: Vec<_> = manifest.inhabited().filter(|workspace| workspace.auth.is_none()).collect();
     if !others.is_empty() {
@@ -49,12 +48,37 @@ fn take(owners: &mut Vec<Owner>, credential: Credential, place: Option<String>, 
     }
 }
 
+/// What is wrong, each once with the number of places that say the same: many workspaces may name one variable.
+#[derive(Default)]
+struct Problems(Vec<(Diagnostic, usize)>);
+
+impl Problems {
+    fn add(&mut self, problem: Diagnostic) {
+        match self.0.iter_mut().find(|(known, _)| known.message == problem.message) {
+            Some((_, more)) => *more += 1,
+            None => self.0.push((problem, 0)),
+        }
+    }
+
+    fn into_diagnostics(self) -> Option<Diagnostics> {
+        let mut diagnostics = Diagnostics::default();
+        for (problem, more) in self.0 {
+            diagnostics.push(match more {
+                0 => problem,
+                more => problem.help(format!("the same holds for {more} more")),
+            });
+        }
+        diagnostics.sort();
+        (!diagnostics.is_empty()).then_some(diagnostics)
+    }
+}
+
 /// A workspace's own credential. What it cannot be made of is said at its place.
 async fn fetch(
     workspace: &Workspace,
     auth: &Auth,
     secrets: &mut Secrets<'_>,
-    problems: &mut Diagnostics,
+    problems: &mut Problems,
 ) -> Option<Credential> {
     let mut parts = Vec::new();
     for part in &auth.parts {
@@ -67,10 +91,11 @@ async fn fetch(
             (Err(why), value) => {
                 let problem = Diagnostic::error(part.span, why)
                     .label(format!("the workspace `{}` takes its `{}` from here", workspace.slug, part.name));
-                problems.push(match value {
+                let problem = match value {
                     Value::From(Source::Env(name)) => problem.help(format!("export {name}=…")),
                     _ => problem,
-                });
+                };
+                problems.add(problem);
             }
         }
     }
@@ -82,7 +107,7 @@ async fn fetch(
         Ok(credential) => Some(credential),
         Err(error) => {
             let problem = Diagnostic::error(auth.span, error.to_string());
-            problems.push(problem.label(format!("the credential for `{}`", workspace.slug)));
+            problems.add(problem.label(format!("the credential for `{}`", workspace.slug)));
             None
         }
     }

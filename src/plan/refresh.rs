@@ -96,24 +96,12 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
     let inquiries = inquiries(manifest, &references, &doomed);
     listener.event(Event::Pages { more: inquiries.len() });
-    let watched = &Watched { client, listener };
     let lanes = by_lane(client, manifest);
-    // Each credential has its own number of places: one that has to wait keeps nobody else waiting.
-    let of_lane = |lane: &usize| {
-        let lane = *lane;
-        let inquiries = inquiries.iter().enumerate();
-        stream::iter(inquiries.filter(move |(_, inquiry)| client.lane(&inquiry.workspace.slug) == lane))
-            .map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) })
-            .buffer_unordered(client.concurrency())
-    };
-    let mut readings: Vec<(usize, Result<Reading, bitbucket::Error>)> =
-        stream::select_all(lanes.keys().map(of_lane)).collect().await;
-    readings.sort_by_key(|(at, _)| *at);
+    let readings = read_all(client, &inquiries, lanes.keys(), listener).await;
     let mut state = State::default();
     let mut problems = Diagnostics::default();
     let mut useless: BTreeMap<usize, bitbucket::Error> = BTreeMap::new();
-    for (at, reading) in readings {
-        let inquiry = &inquiries[at];
+    for (inquiry, reading) in inquiries.iter().zip(readings) {
         match reading.map_err(|error| about_workspace(inquiry.workspace, error)) {
             Ok(reading) => state.add(inquiry, reading),
             Err(Err(error)) if error.ends_its_credential() => {
@@ -139,6 +127,26 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
     }
     state.forget(useless, lanes);
     Ok(state)
+}
+
+/// Makes all inquiries, and gives what came of them in their order. Each credential has its own number of places: one that
+/// has to wait keeps nobody else waiting.
+async fn read_all<R: Read>(
+    client: &R,
+    inquiries: &[Inquiry<'_>],
+    lanes: impl Iterator<Item = &usize>,
+    listener: &dyn Listen,
+) -> Vec<Result<Reading, bitbucket::Error>> {
+    let watched = &Watched { client, listener };
+    let of_lane = |lane: &usize| {
+        let lane = *lane;
+        let own = inquiries.iter().enumerate().filter(move |(_, one)| client.lane(&one.workspace.slug) == lane);
+        let reading = stream::iter(own).map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) });
+        reading.buffer_unordered(client.concurrency())
+    };
+    let mut readings: Vec<_> = stream::select_all(lanes.map(of_lane)).collect().await;
+    readings.sort_by_key(|(at, _)| *at);
+    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 fn inquiries<'a>(
@@ -280,12 +288,16 @@ impl State {
 fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
     match &error {
-        bitbucket::Error::Refused(refusal) if refusal.status == 404 => Ok(Diagnostic::error(
-            workspace.span,
-            format!("there is no workspace `{slug}`, or this credential cannot see it"),
-        )
-        .label(format!("Bitbucket says: {}", refusal.words()))
-        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name")),
+        bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
+            let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
+            let problem = Diagnostic::error(workspace.span, message)
+                .label(format!("Bitbucket says: {}", refusal.words()))
+                .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
+            Ok(match &workspace.auth {
+                Some(auth) => problem.also(auth.span, "this credential"),
+                None => problem,
+            })
+        }
         bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
             Err(bitbucket::Error::Credential(format!(
                 "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",

@@ -136,6 +136,9 @@ fn what_is_not_there_is_told_at_its_place_all_at_once() {
     4 errors
     ");
     assert!(bitbucket.exchanges().is_empty());
+    let shown = run(&bitbucket, &["plan"], &["{access_token: {env: NO_TOKEN}}"; 30]).exits(4);
+    assert_eq!(shown.stderr.matches("NO_TOKEN is not set").count(), 1, "{shown}");
+    assert!(shown.stderr.contains("the same holds for 29 more"), "{shown}");
     let shown = run(&bitbucket, &["plan"], &["{access_token: {command: [no-such-command]}}"]).exits(4);
     assert!(shown.stderr.contains("the command no-such-command: No such file"), "{shown}");
 }
