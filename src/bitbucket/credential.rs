@@ -199,6 +199,19 @@ impl Credential {
         }
     }
 
+    /// What is no secret about it: a number for its kind, and the names it goes by.
+    fn plain(&self) -> (u8, &str, &str) {
+        match self {
+            Self::Bearer(_) => (0, "", ""),
+            Self::Basic { user, .. } => (1, user, ""),
+            Self::Grant(Grant { client_id, subject, .. }) => match subject {
+                Subject::Client => (2, client_id, ""),
+                Subject::Password { username, .. } => (3, client_id, username),
+                Subject::Refresh { .. } => (4, client_id, ""),
+            },
+        }
+    }
+
     pub(super) fn secrets(&self) -> Vec<&SecretString> {
         match self {
             Self::Bearer(token) | Self::Basic { token, .. } => vec![token],
@@ -214,20 +227,8 @@ impl Credential {
 impl PartialEq for Credential {
     /// Whether they are the same for Bitbucket.
     fn eq(&self, other: &Self) -> bool {
-        let secrets = |credential: &Self| {
-            let secrets = credential.secrets().into_iter().map(|secret| secret.expose_secret().to_owned());
-            secrets.collect::<Vec<_>>()
-        };
-        let plain = |credential: &Self| match credential {
-            Self::Bearer(_) => (0, String::new(), String::new()),
-            Self::Basic { user, .. } => (1, user.clone(), String::new()),
-            Self::Grant(Grant { client_id, subject, .. }) => match subject {
-                Subject::Client => (2, client_id.clone(), String::new()),
-                Subject::Password { username, .. } => (3, client_id.clone(), username.clone()),
-                Subject::Refresh { .. } => (4, client_id.clone(), String::new()),
-            },
-        };
-        plain(self) == plain(other) && secrets(self) == secrets(other)
+        let secrets = |credential| Self::secrets(credential).into_iter().map(ExposeSecret::expose_secret);
+        self.plain() == other.plain() && secrets(self).eq(secrets(other))
     }
 }
 

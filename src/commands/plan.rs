@@ -12,7 +12,7 @@ use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
 use crate::output;
-use crate::plan::{self, Granted, Plan};
+use crate::plan::{self, Granted, Plan, some_of};
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -112,10 +112,8 @@ pub(super) fn check_scopes(plan: &Plan) -> Result<(), Error> {
     let lacks = |(granted, scopes): &(&Granted, BTreeMap<&str, usize>)| {
         let scopes: Vec<_> =
             scopes.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
-        let whose = match plan.granted.len() {
-            1 => String::new(),
-            _ => format!(" for {}", granted.workspaces.join(", ")),
-        };
+        let alone = plan.unread.is_empty() && plan.found.len() == granted.workspaces.len();
+        let whose = if alone { String::new() } else { format!(" for {}", some_of(&granted.workspaces)) };
         format!("the credential{whose} lacks {}", scopes.join(" and "))
     };
     let lacks: Vec<_> = missing.iter().map(lacks).collect();

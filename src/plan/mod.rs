@@ -52,7 +52,7 @@ pub struct Unread {
 
 impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} could not be read: {}", self.workspaces.join(", "), self.why())
+        write!(f, "{} could not be read: {}", some_of(&self.workspaces), self.why())
     }
 }
 
@@ -202,6 +202,14 @@ impl Plan {
         self.notes.retain(|note| fits(&note.address));
         self.bill.to_apply = self.changes.len();
     }
+}
+
+/// The first few of many names.
+#[must_use]
+pub fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 /// Why there is no plan.

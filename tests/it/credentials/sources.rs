@@ -182,12 +182,15 @@ fn a_secret_that_is_written_out_is_refused_and_not_shown() {
         format!("\n      email: x\n      api_token: |\n        {SECRET}"),
         format!("\n      email: x\n      api_token: >-\n        first\n        {SECRET}"),
         format!("&a {{access_token: &b {SECRET}}}"),
-        format!("{{access_token: ~}}, {{token: {SECRET}}}").replace("}, {", ", "),
+        format!("{{access_token: ~, token: {SECRET}}}"),
+        format!("{{access_token: {{env: A}}, access_token: {SECRET}}}"),
     ] {
         refused(&manifest(&[&auth]));
     }
     refused(&manifest(&["{}"]).replace("auth: {}", &format!("auht: {{access_token: {SECRET}}}")));
     refused(&manifest(&["{}"]).replace("auth: {}", &format!("Auth: {SECRET}")));
+    // Where it was written is elsewhere.
+    refused(&format!("x: &a {SECRET}\n{}", manifest(&["{access_token: *a}"])));
 }
 
 #[test]
