@@ -12,7 +12,7 @@ use super::error::{Error, Line, Refusal, excerpt};
 use super::gate::{Counted, Gate, Pass};
 use super::limits::Patience;
 use super::retry::{Attempts, Decision, Outcome, Pace, decide};
-use super::wire::{self, Attempt, checked_url, client, content_type, jitter, target};
+use super::wire::{self, Attempt, Wire, content_type, jitter, target};
 use super::{Options, Traffic};
 use crate::resource::Method;
 
@@ -32,15 +32,12 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
-        let base = checked_url(&options.api_url, "--api-url")?;
-        let token_url = checked_url(&options.token_url, "--token-url")?;
-        let client = client(&options, &base)?;
-        let token_client = wire::client(&options, &token_url)?;
+    pub(super) fn new(wire: Wire, options: Options, traffic: Traffic) -> Self {
+        let Wire { base, client, token_url, token_client } = wire;
         let patience = Arc::new(Patience::new(options.limits));
         let auth = Auth::new(options.credential, token_url, token_client, options.pace, Arc::clone(&patience));
         let gate = Gate::new(options.concurrency, options.pace.limit);
-        Ok(Self { client, auth, gate, base, pace: options.pace, patience, traffic })
+        Self { client, auth, gate, base, pace: options.pace, patience, traffic }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.

@@ -1,11 +1,12 @@
 //! Bitbucket Cloud over HTTP: the two arrows between the states and the world.
 //!
 //! The planner is given something that can [`Read`], the executor something that can [`Write`]; that a plan changes
-//! nothing is a fact of the types. Behind both is one [`Client`] with one credential, one [`gate`] and one rule for
-//! [`retry`].
+//! nothing is a fact of the types. Behind both is a [`Client`] with one credential, one [`gate`] and one rule for [`retry`];
+//! or several, side by side, where workspaces have credentials of their own ([`Clients`]).
 
 mod allowance;
 mod auth;
+mod clients;
 pub mod credential;
 pub mod error;
 pub mod gate;
@@ -24,11 +25,13 @@ use tokio::time::Instant;
 
 use crate::progress::{Event, Listen};
 use crate::resource::{Method, Request};
+pub use clients::{Clients, Owner};
 pub use credential::Credential;
 pub use error::Error;
 use http::Http;
 pub use limits::{Deadline, Limits};
 use page::Page;
+use wire::Wire;
 
 /// Where the API is if nothing else is said.
 pub const API_URL: &str = "https://api.bitbucket.org/2.0";
@@ -82,13 +85,18 @@ pub trait Read: Sync {
     /// Reads the page that another one's `next` leads to.
     fn next(&self, page: &Page, link: String) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// The scopes of the credential, if Bitbucket said which.
-    fn scopes(&self) -> impl Future<Output = Option<Vec<String>>> + Send;
+    /// The scopes of the credential for a workspace, if Bitbucket said which.
+    fn scopes(&self, workspace: &str) -> impl Future<Output = Option<Vec<String>>> + Send;
+
+    /// The number of the credential for a workspace, from 0. Workspaces with different ones never wait for each other.
+    fn lane(&self, _workspace: &str) -> usize {
+        0
+    }
 
     /// How many requests were sent to the API so far.
     fn requests(&self) -> usize;
 
-    /// How many requests may be on their way at once.
+    /// How many requests may be on their way at once with one credential.
     fn concurrency(&self) -> usize;
 }
 
@@ -105,6 +113,7 @@ pub trait Write: Read {
 #[derive(Debug)]
 pub struct Client {
     http: Http,
+    wire: Wire,
     concurrency: usize,
 }
 
@@ -114,9 +123,22 @@ impl Client {
     /// # Errors
     /// URLs that are none or would carry the credential unprotected, and a system without TLS.
     pub fn new(options: Options, listener: Arc<dyn Listen>) -> Result<Self, Error> {
+        let wire = Wire::new(&options)?;
+        Ok(Self::over(wire, options, Traffic { listener, ..Traffic::default() }))
+    }
+
+    /// Prepares a connection to the same place with another credential, a gate of its own and the same limits: its requests
+    /// are counted together with this one's.
+    #[must_use]
+    pub fn beside(&self, options: Options) -> Self {
+        let Traffic { requests, listener, .. } = &self.http.traffic;
+        let traffic = Traffic { requests: requests.clone(), listener: listener.clone(), ..Traffic::default() };
+        Self::over(self.wire.clone(), options, traffic)
+    }
+
+    fn over(wire: Wire, options: Options, traffic: Traffic) -> Self {
         let concurrency = options.concurrency.max(1);
-        let traffic = Traffic { listener, ..Traffic::default() };
-        Ok(Self { http: Http::new(options, traffic)?, concurrency })
+        Self { http: Http::new(wire.clone(), options, traffic), wire, concurrency }
     }
 }
 
@@ -138,7 +160,7 @@ impl Read for Client {
         self.read_page(self.http.next_url(&line, &link)?).await
     }
 
-    async fn scopes(&self) -> Option<Vec<String>> {
+    async fn scopes(&self, _: &str) -> Option<Vec<String>> {
         self.http.scopes().await
     }
 
@@ -175,19 +197,15 @@ const NOTICED: Duration = Duration::from_secs(1);
 /// What has passed over the wire, and whoever listens.
 struct Traffic {
     waits: Mutex<Option<Instant>>,
-    requests: AtomicUsize,
+    /// Shared by connections that are limited together.
+    requests: Arc<AtomicUsize>,
     scopes: OnceLock<Vec<String>>,
     listener: Arc<dyn Listen>,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self {
-            waits: Mutex::default(),
-            requests: AtomicUsize::default(),
-            scopes: OnceLock::default(),
-            listener: Arc::new(()),
-        }
+        Self { waits: Mutex::default(), requests: Arc::default(), scopes: OnceLock::default(), listener: Arc::new(()) }
     }
 }
 

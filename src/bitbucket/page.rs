@@ -243,7 +243,7 @@ mod tests {
             Ok(self.answer())
         }
 
-        async fn scopes(&self) -> Option<Vec<String>> {
+        async fn scopes(&self, _: &str) -> Option<Vec<String>> {
             None
         }
 

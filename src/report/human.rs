@@ -25,6 +25,9 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
     for found in found {
         let _ = writeln!(text, "{}", found_line(found));
     }
+    for unread in &plan.unread {
+        let _ = writeln!(text, "{} {}", styled(ALARM, "not planned:"), printable(&unread.to_string()));
+    }
     if !plan.changes.is_empty() {
         text.push('\n');
     }
