@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::node::{Node, Tree};
 use super::{Desired, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::resource::{Address, Fields, KINDS, KindRef};
+use crate::resource::{Address, Alike, KINDS, KindRef};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Workspace>, Vec<Desired>) {
@@ -26,6 +26,7 @@ pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Wor
     let mut workspaces: Vec<Workspace> = Vec::new();
     let mut known = HashSet::new();
     let mut desired = Vec::new();
+    let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
             let Some(name) = workspace.take("workspace") else { continue };
@@ -35,8 +36,9 @@ pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Wor
             }
             for kind in KINDS {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                desired
-                    .extend(items.into_iter().filter_map(|item| object(kind, &slug, defaults.get(kind.name()), item)));
+                let own = defaults.get(kind.name());
+                desired.reserve_exact(items.len());
+                desired.extend(items.into_iter().filter_map(|item| object(kind, &slug, own, item, &mut alike)));
             }
         }
     }
@@ -66,7 +68,13 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
 }
 
-fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node) -> Option<Desired> {
+fn object(
+    kind: KindRef,
+    workspace: &str,
+    defaults: Option<&Node>,
+    item: Node,
+    alike: &mut Alike,
+) -> Option<Desired> {
     let effective = match defaults {
         Some(defaults) => {
             let mut effective = defaults.clone();
@@ -76,21 +84,14 @@ fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node) -
         None => item,
     };
     let id = effective.get(kind.identity())?;
-    let mut fields = Fields::default();
-    let mut places = Vec::new();
-    for field in kind.fields() {
-        if let Some(value) = effective.get(field.name) {
-            fields.set(field.name, field.settled(value.to_json()));
-            places.push(value.span);
-        }
-    }
+    let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
     let state = effective.get("state");
     Some(Desired {
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
-        fields,
+        fields: said().map(|(field, value)| (field.name, alike.one(field.settled(value.to_json())))).collect(),
         absent: state.and_then(Node::text) == Some("absent"),
         span: id.span,
         state_span: state.map(|state| state.span),
-        places: places.into(),
+        places: said().map(|(_, value)| value.span).collect(),
     })
 }

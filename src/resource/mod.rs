@@ -12,7 +12,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 pub use address::Address;
-pub use fields::{Absent, Field, Fields};
+pub use fields::{Absent, Alike, Field, Fields};
 
 /// Every kind, in the order in which objects are created: what others need comes first.
 pub static KINDS: [KindRef; 2] = [KindRef(&project::Project), KindRef(&repository::Repository)];
