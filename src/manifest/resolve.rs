@@ -52,12 +52,14 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
     match (&mut under.tree, over) {
         (Tree::Map(entries), Node { tree: Tree::Map(more), .. }) => {
+            let mut joined = std::mem::take(entries).into_vec();
             for (key, value) in more {
-                match entries.iter_mut().find(|(name, _)| name.text == key.text) {
+                match joined.iter_mut().find(|(name, _)| name.text == key.text) {
                     Some((_, old)) => join(old, value, found),
-                    None => entries.push((key, value)),
+                    None => joined.push((key, value)),
                 }
             }
+            *entries = joined.into();
         }
         (_, over) => found.push(
             Diagnostic::error(over.span, "two files give different defaults")
@@ -68,13 +70,7 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
 }
 
-fn object(
-    kind: KindRef,
-    workspace: &str,
-    defaults: Option<&Node>,
-    item: Node,
-    alike: &mut Alike,
-) -> Option<Desired> {
+fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node, alike: &mut Alike) -> Option<Desired> {
     let effective = match defaults {
         Some(defaults) => {
             let mut effective = defaults.clone();

@@ -3,7 +3,9 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -23,7 +25,7 @@ use crate::resource::{Address, Fields, KINDS, KindRef, Method};
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The objects that the manifest names.
-    pub objects: HashMap<Address, Actual>,
+    pub objects: Objects,
     /// The names of all objects of kinds that others refer to, for proposals.
     pub names: BTreeMap<(String, &'static str), Vec<String>>,
     /// How much there is.
@@ -31,6 +33,42 @@ pub struct State {
     /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
     pub holds: HashMap<Address, usize>,
 }
+
+/// Objects as they are, by address.
+#[derive(Debug, Clone, Default)]
+pub struct Objects(HashSet<Known>);
+
+/// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
+#[derive(Debug, Clone)]
+struct Known(Box<(Address, Actual)>);
+
+impl Objects {
+    /// The object with this address, if it exists.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&Actual> {
+        self.0.get(address).map(|known| &known.0.1)
+    }
+}
+
+impl Borrow<Address> for Known {
+    fn borrow(&self) -> &Address {
+        &self.0.0
+    }
+}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.0.hash(state);
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
+
+impl Eq for Known {}
 
 /// One object as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,7 +229,9 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
 impl Inquiry<'_> {
     /// The list, with just those fields that somebody asks for.
     fn list(&self) -> List {
-        let asked = |name: &str| self.wanted.values().filter_map(|(_, fields)| *fields).any(|fields| fields.get(name).is_some());
+        let asked = |name: &str| {
+            self.wanted.values().filter_map(|(_, fields)| *fields).any(|fields| fields.get(name).is_some())
+        };
         let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
@@ -228,13 +268,12 @@ impl State {
     fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
         let workspace = &inquiry.workspace.slug;
         let mut names = Vec::new();
-        self.objects.reserve(reading.kept.len().min(inquiry.wanted.len()));
+        self.objects.0.reserve(reading.kept.len().min(inquiry.wanted.len()));
         for kept in reading.kept {
             match kept {
                 Kept::Wanted(object) => {
-                    let (address, actual) = *object;
-                    names.extend(inquiry.referred.then(|| address.id().to_owned()));
-                    self.objects.insert(address, actual);
+                    names.extend(inquiry.referred.then(|| object.0.id().to_owned()));
+                    self.objects.0.insert(Known(object));
                 }
                 Kept::Other(other) => {
                     let Some(other) = other else { continue };
