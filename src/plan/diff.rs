@@ -62,7 +62,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         (true, Some(_)) => {
             let place = object.state_span.map(|span| manifest.sources.place(span));
             let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
-            change(Action::Delete, Vec::new(), Some(format!("state: absent{place}")))
+            change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
             let fields = changed_fields(object, None, notes);

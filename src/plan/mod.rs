@@ -41,7 +41,7 @@ pub struct Change {
     /// Its fields that change. Of a new object, all that are set.
     pub fields: Box<[FieldChange]>,
     /// Why, if that is not plain from the fields.
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// The UUID of an object that exists.
     pub uuid: Option<Box<str>>,
     /// The changes that must come first, as indices into [`Plan::changes`].

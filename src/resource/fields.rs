@@ -161,6 +161,7 @@ impl FromIterator<(&'static str, Value)> for Fields {
 /// A value to be kept in several places. Of what has no text there is one for the whole program.
 #[must_use]
 pub fn shared(value: Value) -> Arc<Value> {
+    static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::String(String::new())));
     static NONE: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Null));
     static NO: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Bool(false)));
     static YES: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Bool(true)));
@@ -168,6 +169,7 @@ pub fn shared(value: Value) -> Arc<Value> {
         Value::Null => Arc::clone(&NONE),
         Value::Bool(false) => Arc::clone(&NO),
         Value::Bool(true) => Arc::clone(&YES),
+        Value::String(text) if text.is_empty() => Arc::clone(&EMPTY),
         value => Arc::new(value),
     }
 }
