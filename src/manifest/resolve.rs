@@ -81,10 +81,11 @@ fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node, a
     };
     let id = effective.get(kind.identity())?;
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
+    let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
     let state = effective.get("state");
     Some(Desired {
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
-        fields: said().map(|(field, value)| (field.name, alike.one(field.settled(value.to_json())))).collect(),
+        fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
         span: id.span,
         state_span: state.map(|state| state.span),

@@ -6,7 +6,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::fields::shared;
-use crate::resource::{Address, Fields, KINDS, KindRef, Method};
+use crate::resource::{Address, Alike, Fields, KINDS, KindRef, Method};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -105,6 +105,7 @@ struct Inquiry<'a> {
     referred: bool,
     /// The objects of all kinds that shall go.
     doomed: &'a HashSet<&'a Address>,
+    alike: Mutex<Alike>,
 }
 
 /// What is kept of an item of a list: as little as can be, of a very long list.
@@ -191,7 +192,7 @@ fn inquiries<'a>(
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
-            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed });
+            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed, alike: Mutex::default() });
         }
     }
     inquiries
@@ -242,7 +243,11 @@ impl Inquiry<'_> {
     fn keep(&self, answer: &Value) -> Kept {
         let id = self.kind.identify(answer);
         if let Some((address, fields)) = id.and_then(|id| self.wanted.get(id)) {
-            return Kept::Wanted(Box::new(((*address).clone(), Actual::read(self.kind, answer, *fields))));
+            let mut actual = Actual::read(self.kind, answer, *fields);
+            if let Ok(mut alike) = self.alike.lock() {
+                actual.fields = alike.fields(actual.fields);
+            }
+            return Kept::Wanted(Box::new(((*address).clone(), actual)));
         }
         let name = id.filter(|_| self.referred).map(str::to_owned);
         let holds = if self.doomed.is_empty() { None } else { self.held_by(answer) };

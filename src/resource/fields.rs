@@ -86,9 +86,9 @@ impl Absent {
     }
 }
 
-/// Values of some of a kind's fields, in the kind's order. Copies share the values.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fields(Box<[(&'static str, Arc<Value>)]>);
+/// Values of some of a kind's fields, in the kind's order. Copies share them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Fields(Arc<[(&'static str, Arc<Value>)]>);
 
 impl Fields {
     /// The value of a field.
@@ -130,7 +130,7 @@ impl Fields {
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Self {
         let under = self.0.iter().filter(|(name, _)| over.get(name).is_none());
-        under.chain(&over.0).cloned().collect()
+        under.chain(over.0.iter()).cloned().collect()
     }
 
     /// The body that says them in Bitbucket's words.
@@ -174,19 +174,31 @@ pub fn shared(value: Value) -> Arc<Value> {
     }
 }
 
-/// Keeps equal values once: most objects of a manifest are in few projects and set up alike.
+/// Keeps what is equal once: most objects of a workspace are in few projects and set up alike.
 #[derive(Debug, Default)]
-pub struct Alike(HashSet<Arc<Value>>);
+pub struct Alike {
+    values: HashSet<Arc<Value>>,
+    fields: HashSet<Fields>,
+}
 
 impl Alike {
     /// The one value that is equal to this one.
-    pub fn one(&mut self, value: Value) -> Arc<Value> {
-        if let Some(known) = self.0.get(&value) {
+    pub fn value(&mut self, value: Value) -> Arc<Value> {
+        if let Some(known) = self.values.get(&value) {
             return Arc::clone(known);
         }
         let value = shared(value);
-        self.0.insert(Arc::clone(&value));
+        self.values.insert(Arc::clone(&value));
         value
+    }
+
+    /// The one set of fields that is equal to this one.
+    pub fn fields(&mut self, fields: Fields) -> Fields {
+        if let Some(known) = self.fields.get(&fields) {
+            return known.clone();
+        }
+        self.fields.insert(fields.clone());
+        fields
     }
 }
 
