@@ -322,14 +322,14 @@ fn differing(change: &Change, answer: &Value) -> Vec<String> {
         // An answer may leave a field out. That proves nothing either way.
         field.api.iter().try_fold(answer, |value, key| value.get(key)).map(|_| field)
     };
-    let actual = Actual::read(kind, answer, |_| true);
+    let actual = Actual::read(kind, answer, Some(&change.target()));
     let differs = change
         .fields
         .iter()
-        .filter(|wanted| mentioned(wanted.name).is_some() && actual.fields.get(wanted.name) != Some(&wanted.to));
+        .filter(|wanted| mentioned(wanted.name).is_some() && actual.fields.shared(wanted.name) != Some(&wanted.to));
     differs
         .map(|wanted| {
-            let is = actual.fields.get(wanted.name).cloned().unwrap_or(Value::Null);
+            let is = actual.fields.get(wanted.name).unwrap_or(&Value::Null);
             format!("{} is {is}, not {}", wanted.name, wanted.to)
         })
         .collect()

@@ -174,7 +174,8 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
     if found.has_errors() {
         return Err(Invalid { diagnostics: found, sources });
     }
-    desired.sort_by(|a, b| a.address.cmp(&b.address));
+    // No two have the same address, so that there is no order among equals to keep.
+    desired.sort_unstable_by(|a, b| a.address.cmp(&b.address));
     Ok(Manifest { workspaces, desired, warnings: found, sources })
 }
 

@@ -6,7 +6,7 @@ use super::auth::Auth;
 use super::node::{Node, Tree};
 use super::{Desired, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Fields, KINDS, KindRef};
+use crate::resource::{Address, Alike, KINDS, KindRef};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
@@ -31,6 +31,7 @@ pub(super) fn resolve(
     let mut workspaces: Vec<Workspace> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut desired = Vec::new();
+    let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
             let Some(name) = workspace.take("workspace") else { continue };
@@ -44,8 +45,9 @@ pub(super) fn resolve(
             }
             for kind in KINDS {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                desired
-                    .extend(items.into_iter().filter_map(|item| object(kind, &slug, defaults.get(kind.name()), item)));
+                let own = defaults.get(kind.name());
+                desired.reserve_exact(items.len());
+                desired.extend(items.into_iter().filter_map(|item| object(kind, &slug, own, item, &mut alike)));
             }
         }
     }
@@ -73,12 +75,14 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
     match (&mut under.tree, over) {
         (Tree::Map(entries), Node { tree: Tree::Map(more), .. }) => {
+            let mut joined = std::mem::take(entries).into_vec();
             for (key, value) in more {
-                match entries.iter_mut().find(|(name, _)| name.text == key.text) {
+                match joined.iter_mut().find(|(name, _)| name.text == key.text) {
                     Some((_, old)) => join(old, value, found),
-                    None => entries.push((key, value)),
+                    None => joined.push((key, value)),
                 }
             }
+            *entries = joined.into();
         }
         (_, over) => found.push(
             Diagnostic::error(over.span, "two files give different defaults")
@@ -89,7 +93,7 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
 }
 
-fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node) -> Option<Desired> {
+fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node, alike: &mut Alike) -> Option<Desired> {
     let effective = match defaults {
         Some(defaults) => {
             let mut effective = defaults.clone();
@@ -99,21 +103,15 @@ fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node) -
         None => item,
     };
     let id = effective.get(kind.identity())?;
-    let mut fields = Fields::default();
-    let mut places = Vec::new();
-    for field in kind.fields() {
-        if let Some(value) = effective.get(field.name) {
-            fields.set(field.name, field.settled(value.to_json()));
-            places.push(value.span);
-        }
-    }
+    let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
+    let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
     let state = effective.get("state");
     Some(Desired {
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
-        fields,
+        fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
         span: id.span,
         state_span: state.map(|state| state.span),
-        places: places.into(),
+        places: said().map(|(_, value)| value.span).collect(),
     })
 }

@@ -98,7 +98,7 @@ impl Source {
     /// Reads what the schema has found sound; says what it cannot know.
     pub(super) fn read(name: &str, node: &Node, sources: &Sources, found: &mut Diagnostics) -> Option<Self> {
         let Tree::Map(entries) = &node.tree else { return None };
-        let [(key, value)] = entries.as_slice() else {
+        let [(key, value)] = &**entries else {
             found.push(
                 Diagnostic::error(node.span, format!("`{name}` must come from one place"))
                     .label(format!("this names {}", if entries.is_empty() { "none" } else { "several" }))

@@ -102,7 +102,7 @@ impl Shape {
             }
             (Self::List(items), Tree::List(nodes)) => {
                 let name = singular(name);
-                nodes.retain_mut(|node| items.check(&name, node, sources, found));
+                keep_only(nodes, |node| items.check(&name, node, sources, found));
                 true
             }
             (Self::Object { keys, required, secret }, Tree::Map(entries)) => {
@@ -232,14 +232,14 @@ fn hide(node: &mut Node, sources: &mut Sources) {
 fn check_entries(
     name: &str,
     keys: &BTreeMap<String, Shape>,
-    entries: &mut Vec<(Key, Node)>,
+    entries: &mut Box<[(Key, Node)]>,
     sources: &Sources,
     found: &mut Diagnostics,
 ) -> Vec<String> {
     let mut meant = Vec::new();
     let doubles = doubles(entries);
     let mut at = 0;
-    entries.retain_mut(|(key, node)| {
+    keep_only(entries, |(key, node)| {
         at += 1;
         if let Some(first) = doubles.get(&(at - 1)) {
             found.push(
@@ -258,6 +258,13 @@ fn check_entries(
         shape.check(&key.text, node, sources, found)
     });
     meant
+}
+
+/// Takes out what does not fit; almost always nothing.
+fn keep_only<T>(items: &mut Box<[T]>, fits: impl FnMut(&mut T) -> bool) {
+    let mut all = std::mem::take(items).into_vec();
+    all.retain_mut(fits);
+    *items = all.into();
 }
 
 /// The entries whose key stands in an earlier one, by their place, with where it stands first. Almost always none, and most

@@ -1,5 +1,6 @@
 //! The rules that can be checked without a network, as a table of named functions. All of them run, all of them report.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Desired, Workspace};
@@ -56,11 +57,11 @@ fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
 }
 
 fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
-    let mut first: HashMap<(usize, String), &Desired> = HashMap::with_capacity(desired.len());
+    let mut first: HashMap<(usize, Cow<'_, str>), &Desired> = HashMap::with_capacity(desired.len());
     for object in desired {
         let address = &object.address;
         // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4).
-        let key = (address.kind().rank(), address.as_str().to_lowercase());
+        let key = (address.kind().rank(), lower_case(address.as_str()));
         if let Some(other) = first.get(&key) {
             found.push(
                 Diagnostic::error(object.span, format!("{} {} is listed twice", address.kind().name(), shown(address)))
@@ -99,6 +100,15 @@ fn references(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
             let span = referenced.place("is_private").unwrap_or(referenced.span);
             found.push(diagnostic.also(span, format!("{} is private", referenced.address)));
         }
+    }
+}
+
+/// Hardly any address needs another text than its own.
+fn lower_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
     }
 }
 

@@ -4,6 +4,7 @@ pub mod diff;
 pub mod refresh;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -75,11 +76,11 @@ pub struct Change {
     /// What happens to it.
     pub action: Action,
     /// Its fields that change. Of a new object, all that are set.
-    pub fields: Vec<FieldChange>,
+    pub fields: Box<[FieldChange]>,
     /// Why, if that is not plain from the fields.
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// The UUID of an object that exists.
-    pub uuid: Option<String>,
+    pub uuid: Option<Box<str>>,
     /// The changes that must come first, as indices into [`Plan::changes`].
     pub needs: Vec<usize>,
 }
@@ -88,7 +89,7 @@ impl Change {
     /// What the changed fields will be.
     #[must_use]
     pub fn target(&self) -> Fields {
-        self.fields.iter().map(|field| (field.name, field.to.clone())).collect()
+        self.fields.iter().map(|field| (field.name, Arc::clone(&field.to))).collect()
     }
 
     /// What a person must not overlook about it.
@@ -104,9 +105,9 @@ pub struct FieldChange {
     /// The field.
     pub name: &'static str,
     /// What it is; null for a new object.
-    pub from: Value,
+    pub from: Arc<Value>,
     /// What it shall be.
-    pub to: Value,
+    pub to: Arc<Value>,
 }
 
 /// Something worth saying about an object that needs no change.

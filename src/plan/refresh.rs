@@ -3,7 +3,10 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -15,13 +18,14 @@ use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
-use crate::resource::{Address, Fields, KINDS, KindRef, Method};
+use crate::resource::fields::shared;
+use crate::resource::{Address, Alike, Fields, KINDS, KindRef, Method};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The objects that the manifest names.
-    pub objects: HashMap<Address, Actual>,
+    pub objects: Objects,
     /// The names of all objects of kinds that others refer to, for proposals.
     pub names: BTreeMap<(String, &'static str), Vec<String>>,
     /// How much there is.
@@ -32,22 +36,64 @@ pub struct State {
     pub unread: Vec<Unread>,
 }
 
+/// Objects as they are, by address.
+#[derive(Debug, Clone, Default)]
+pub struct Objects(HashSet<Known>);
+
+/// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
+#[derive(Debug, Clone)]
+struct Known(Box<(Address, Actual)>);
+
+impl Objects {
+    /// The object with this address, if it exists.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&Actual> {
+        self.0.get(address).map(|known| &known.0.1)
+    }
+}
+
+impl Borrow<Address> for Known {
+    fn borrow(&self) -> &Address {
+        &self.0.0
+    }
+}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.0.hash(state);
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
+
+impl Eq for Known {}
+
 /// One object as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Actual {
     /// Its UUID, in braces; empty if Bitbucket did not say.
-    pub uuid: String,
+    pub uuid: Box<str>,
     /// Those of its fields that somebody asked for.
     pub fields: Fields,
 }
 
 impl Actual {
-    /// Reads an object of a kind out of an answer; of its fields only those that `wanted` names.
+    /// Reads an object of a kind out of an answer; of its fields only those that are `wanted` or needed by a rule. A value
+    /// that is as it is wanted is not kept a second time.
     #[must_use]
-    pub fn read(kind: KindRef, answer: &Value, wanted: impl Fn(&str) -> bool) -> Self {
-        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fields = kind.fields().iter().filter(|field| field.always || wanted(field.name));
-        Self { uuid, fields: fields.map(|field| (field.name, field.read(answer))).collect() }
+    pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
+        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().into();
+        let fields = kind.fields().iter().filter_map(|field| {
+            let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
+            let value = (field.always || wanted.is_some()).then(|| field.read(answer))?;
+            let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
+            Some((field.name, same.unwrap_or_else(|| shared(value))))
+        });
+        Self { uuid, fields: fields.collect() }
     }
 }
 
@@ -55,27 +101,31 @@ impl Actual {
 struct Inquiry<'a> {
     workspace: &'a Workspace,
     kind: KindRef,
-    /// The names that matter, each with the fields that are asked for.
-    wanted: HashMap<&'a str, Option<&'a Fields>>,
+    /// The names that matter, each with the address and the fields that are asked for.
+    wanted: HashMap<&'a str, (&'a Address, Option<&'a Fields>)>,
     /// Objects of other kinds refer to these, so that all their names are kept.
     referred: bool,
     /// The objects of all kinds that shall go.
     doomed: &'a HashSet<&'a Address>,
+    alike: Mutex<Alike>,
 }
 
-/// What is kept of an item of a list.
-struct Kept {
+/// What is kept of an item of a list: as little as can be, of a very long list.
+enum Kept {
+    Wanted(Box<(Address, Actual)>),
+    Other(Option<Box<Other>>),
+}
+
+/// What matters of an object that the manifest does not name.
+struct Other {
     name: Option<String>,
-    /// What it refers to that shall go, if the manifest does not name it.
+    /// What it refers to that shall go.
     holds: Option<Address>,
-    object: Option<Box<(Address, Actual)>>,
 }
 
 /// What came of it.
 struct Reading {
-    objects: Vec<(Address, Actual)>,
-    names: Vec<String>,
-    holds: Vec<Address>,
+    kept: Vec<Kept>,
     total: Option<usize>,
 }
 
@@ -154,14 +204,14 @@ fn inquiries<'a>(
     references: &'a BTreeSet<Address>,
     doomed: &'a HashSet<&'a Address>,
 ) -> Vec<Inquiry<'a>> {
-    let mut wanted: HashMap<(&str, usize), HashMap<&str, Option<&Fields>>> = HashMap::new();
+    let mut wanted: HashMap<(&str, usize), HashMap<&str, (&Address, Option<&Fields>)>> = HashMap::new();
     for address in references {
-        wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), None);
+        wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), (address, None));
     }
     for object in &manifest.desired {
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
-        of_kind.insert(address.id(), Some(&object.fields));
+        of_kind.insert(address.id(), (address, Some(&object.fields)));
     }
     let mut inquiries = Vec::new();
     for workspace in &manifest.workspaces {
@@ -169,7 +219,7 @@ fn inquiries<'a>(
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
-            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed });
+            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed, alike: Mutex::default() });
         }
     }
     inquiries
@@ -179,7 +229,7 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
     let list = inquiry.list();
     let kind = inquiry.kind;
     let first = client.page(list.target(1)).await?;
-    let mut reading = Reading { objects: Vec::new(), names: Vec::new(), holds: Vec::new(), total: first.size };
+    let total = first.size;
     let missing = inquiry.missing_from(&first);
     let singly = match first.remaining() {
         Some(remaining) => remaining > missing.len(),
@@ -190,32 +240,26 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         client.expect(first.remaining().unwrap_or_default());
         let keep = |answer: &Value| inquiry.keep(answer);
         let kept = rest(client, &list, first, |answer| kind.identify(answer), keep).await?;
-        reading.total = Some(kept.len());
-        for kept in kept {
-            reading.add(kept);
-        }
-        return Ok(reading);
+        return Ok(Reading { total: Some(kept.len()), kept });
     }
     first.check_names(|answer| kind.identify(answer))?;
-    for answer in &first.values {
-        reading.add(inquiry.keep(answer));
-    }
+    let mut kept: Vec<Kept> = first.values.iter().map(|answer| inquiry.keep(answer)).collect();
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
         .map(|id| client.object(Address::new(kind, &inquiry.workspace.slug, id)))
         .buffered(client.concurrency())
         .try_collect()
         .await?;
-    for answer in answers.into_iter().flatten() {
-        reading.add(inquiry.keep(&answer));
-    }
-    Ok(reading)
+    kept.extend(answers.iter().flatten().map(|answer| inquiry.keep(answer)));
+    Ok(Reading { kept, total })
 }
 
 impl Inquiry<'_> {
     /// The list, with just those fields that somebody asks for.
     fn list(&self) -> List {
-        let asked = |name: &str| self.wanted.values().flatten().any(|fields| fields.get(name).is_some());
+        let asked = |name: &str| {
+            self.wanted.values().filter_map(|(_, fields)| *fields).any(|fields| fields.get(name).is_some())
+        };
         let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
@@ -225,19 +269,23 @@ impl Inquiry<'_> {
     /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
     fn keep(&self, answer: &Value) -> Kept {
         let id = self.kind.identify(answer);
-        let object = id.and_then(|id| {
-            let fields = self.wanted.get(id)?;
-            let wanted = |name: &str| fields.is_some_and(|fields| fields.get(name).is_some());
-            let address = Address::new(self.kind, &self.workspace.slug, id);
-            Some(Box::new((address, Actual::read(self.kind, answer, wanted))))
-        });
-        let holds = || {
-            let fields = Actual::read(self.kind, answer, |_| false).fields;
-            let reference = self.kind.reference(&self.workspace.slug, &fields)?;
-            Some(reference.address).filter(|address| self.doomed.contains(address))
-        };
-        let holds = if object.is_none() && !self.doomed.is_empty() { holds() } else { None };
-        Kept { name: id.filter(|_| self.referred).map(str::to_owned), holds, object }
+        if let Some((address, fields)) = id.and_then(|id| self.wanted.get(id)) {
+            let mut actual = Actual::read(self.kind, answer, *fields);
+            if let Ok(mut alike) = self.alike.lock() {
+                actual.fields = alike.fields(actual.fields);
+            }
+            return Kept::Wanted(Box::new(((*address).clone(), actual)));
+        }
+        let name = id.filter(|_| self.referred).map(str::to_owned);
+        let holds = if self.doomed.is_empty() { None } else { self.held_by(answer) };
+        Kept::Other((name.is_some() || holds.is_some()).then(|| Box::new(Other { name, holds })))
+    }
+
+    /// What an object refers to, if that shall go.
+    fn held_by(&self, answer: &Value) -> Option<Address> {
+        let fields = Actual::read(self.kind, answer, None).fields;
+        let reference = self.kind.reference(&self.workspace.slug, &fields)?;
+        Some(reference.address).filter(|address| self.doomed.contains(address))
     }
 
     fn missing_from(&self, page: &Page) -> Vec<&str> {
@@ -245,14 +293,6 @@ impl Inquiry<'_> {
         let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
         missing.sort_unstable();
         missing
-    }
-}
-
-impl Reading {
-    fn add(&mut self, kept: Kept) {
-        self.names.extend(kept.name);
-        self.holds.extend(kept.holds);
-        self.objects.extend(kept.object.map(|object| *object));
     }
 }
 
@@ -268,13 +308,26 @@ impl State {
     }
 
     fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
-        self.objects.extend(reading.objects);
-        for address in reading.holds {
-            *self.holds.entry(address).or_default() += 1;
-        }
         let workspace = &inquiry.workspace.slug;
+        let mut names = Vec::new();
+        self.objects.0.reserve(reading.kept.len().min(inquiry.wanted.len()));
+        for kept in reading.kept {
+            match kept {
+                Kept::Wanted(object) => {
+                    names.extend(inquiry.referred.then(|| object.0.id().to_owned()));
+                    self.objects.0.insert(Known(object));
+                }
+                Kept::Other(other) => {
+                    let Some(other) = other else { continue };
+                    names.extend(other.name);
+                    if let Some(address) = other.holds {
+                        *self.holds.entry(address).or_default() += 1;
+                    }
+                }
+            }
+        }
         if inquiry.referred {
-            self.names.insert((workspace.clone(), inquiry.kind.name()), reading.names);
+            self.names.insert((workspace.clone(), inquiry.kind.name()), names);
         }
         let count = (inquiry.kind.section(), reading.total);
         match self.found.last_mut() {

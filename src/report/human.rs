@@ -1,6 +1,7 @@
 //! The plan and its outcomes for a person: a line an object, the most dangerous first, equal lines folded.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -184,7 +185,7 @@ fn details(change: &Change, whole: bool) -> Vec<(&'static str, String)> {
         Action::Create => {
             let said = change.address.kind().describe(&change.target());
             let unsaid = change.fields.iter().filter(|field| {
-                let alone: Fields = [(field.name, field.to.clone())].into_iter().collect();
+                let alone: Fields = [(field.name, Arc::clone(&field.to))].into_iter().collect();
                 let words = change.address.kind().describe(&alone);
                 words.is_empty() || !said.contains(&words)
             });
