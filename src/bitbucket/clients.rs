@@ -114,6 +114,10 @@ impl Read for Clients {
         self.members.first().map_or(0, |member| member.client.requests())
     }
 
+    fn hourly(&self) -> usize {
+        self.members.iter().map(|member| member.client.hourly()).sum()
+    }
+
     fn concurrency(&self) -> usize {
         self.concurrency
     }

@@ -108,6 +108,7 @@ impl Http {
             }
             self.auth.accepted(&authorization).await;
             self.traffic.learn_scopes(&headers);
+            self.traffic.learn_hourly(&headers);
             if (300..400).contains(&status) {
                 redirects += 1;
                 url = self.redirected(&line, &url, &headers, redirects)?;

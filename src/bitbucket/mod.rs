@@ -39,6 +39,9 @@ pub const API_URL: &str = "https://api.bitbucket.org/2.0";
 /// Where tokens are fetched if nothing else is said.
 pub const TOKEN_URL: &str = "https://bitbucket.org/site/oauth2/access_token";
 
+/// How many requests an hour most credentials are allowed (api.md §6).
+pub const HOURLY: usize = 1_000;
+
 /// How to talk to Bitbucket.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -95,6 +98,9 @@ pub trait Read: Sync {
 
     /// How many requests were sent to the API so far.
     fn requests(&self) -> usize;
+
+    /// How many requests are allowed in an hour: what Bitbucket says, or what it grants to most.
+    fn hourly(&self) -> usize;
 
     /// How many requests may be on their way at once with one credential.
     fn concurrency(&self) -> usize;
@@ -168,6 +174,10 @@ impl Read for Client {
         self.http.traffic.requests.load(Ordering::Relaxed)
     }
 
+    fn hourly(&self) -> usize {
+        self.http.traffic.hourly.get().copied().unwrap_or(HOURLY)
+    }
+
     fn concurrency(&self) -> usize {
         self.concurrency
     }
@@ -200,12 +210,19 @@ struct Traffic {
     /// Shared by connections that are limited together.
     requests: Arc<AtomicUsize>,
     scopes: OnceLock<Vec<String>>,
+    hourly: OnceLock<usize>,
     listener: Arc<dyn Listen>,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { waits: Mutex::default(), requests: Arc::default(), scopes: OnceLock::default(), listener: Arc::new(()) }
+        Self {
+            waits: Mutex::default(),
+            requests: Arc::default(),
+            scopes: OnceLock::default(),
+            hourly: OnceLock::default(),
+            listener: Arc::new(()),
+        }
     }
 }
 
@@ -237,6 +254,16 @@ impl Traffic {
 
     fn scopes(&self) -> Option<Vec<String>> {
         self.scopes.get().cloned()
+    }
+
+    /// Credentials whose allowance grows with a plan are told how large it is: `5000`, or `60, 60;w=3600` (api.md §6).
+    fn learn_hourly(&self, headers: &reqwest::header::HeaderMap) {
+        let text = || headers.get("x-ratelimit-limit")?.to_str().ok()?.split(',').next()?.trim().parse().ok();
+        if self.hourly.get().is_none()
+            && let Some(hourly) = text()
+        {
+            let _ = self.hourly.set(hourly);
+        }
     }
 
     /// Every answer to an authenticated request names the credential's scopes (api.md §1.1).

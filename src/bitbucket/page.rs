@@ -251,6 +251,10 @@ mod tests {
             self.0.load(Ordering::Relaxed)
         }
 
+        fn hourly(&self) -> usize {
+            super::super::HOURLY
+        }
+
         fn concurrency(&self) -> usize {
             8
         }

@@ -135,16 +135,16 @@ pub struct Bill {
     pub used: usize,
     /// Needed for the changes, if nothing goes wrong.
     pub to_apply: usize,
+    /// How many are allowed in an hour, with all credentials together.
+    pub hourly: usize,
 }
-
-/// How many requests an hour most credentials are allowed (api.md §6).
-pub const HOURLY: usize = 1_000;
 
 impl Bill {
     /// For how many hours the changes must wait because they exceed what reading has left of the allowance.
     #[must_use]
     pub fn hours(self) -> usize {
-        (self.used + self.to_apply).saturating_sub(HOURLY).div_ceil(HOURLY)
+        let hourly = self.hourly.max(1);
+        (self.used + self.to_apply).saturating_sub(hourly).div_ceil(hourly)
     }
 }
 
@@ -241,6 +241,7 @@ pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Liste
     let state = refresh::refresh(client, manifest, listener).await?;
     let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
     plan.bill.used = client.requests() - before;
+    plan.bill.hourly = client.hourly();
     for workspaces in by_lane(client, manifest).into_values() {
         let Some(scopes) = client.scopes(&workspaces[0]).await else { continue };
         plan.granted.push(Granted { workspaces, scopes });

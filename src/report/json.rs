@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::apply::Account;
-use crate::plan::{HOURLY, Plan};
+use crate::plan::Plan;
 use crate::resource::Action;
 
 /// A plan of bbprov; after an apply, with what became of every change.
@@ -119,7 +119,7 @@ struct Requests {
     used: usize,
     /// Needed for the changes, if nothing goes wrong.
     to_apply: usize,
-    /// What most credentials may send in an hour.
+    /// How many are allowed in an hour, with all credentials together.
     hourly: usize,
     /// For how many hours the changes must wait because they exceed what reading has left of that.
     hours: usize,
@@ -202,7 +202,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         requests: Requests {
             used: plan.bill.used,
             to_apply: plan.bill.to_apply,
-            hourly: HOURLY,
+            hourly: plan.bill.hourly,
             hours: plan.bill.hours(),
             applied: account.map(|account| account.requests),
         },
