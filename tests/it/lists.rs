@@ -1,0 +1,370 @@
+//! Lists that change while they are read, lists of every shape, and what is saved by asking for little.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bbprov::bitbucket::error::{Error, Line, Refusal};
+use bbprov::bitbucket::page::{List, Page};
+use bbprov::bitbucket::whole::{Items, rest};
+use bbprov::bitbucket::{self, Client, Credential, Read};
+use bbprov::resource::Method;
+use bbprov::sandbox::{Options, Pages};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Bitbucket, lines};
+
+/// How pages are served.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own")]
+struct Style {
+    /// Whether `sort` is heeded.
+    sorts: bool,
+    /// Whether `next` holds a number, a cursor, or is not there at all.
+    pages: Pages,
+    size: bool,
+    length: usize,
+    says_length: bool,
+    /// Whether a page behind the end is refused, in place of empty.
+    refuses_beyond: bool,
+}
+
+const PLAIN: Style =
+    Style { sorts: true, pages: Pages::Numbered, size: true, length: 4, says_length: true, refuses_beyond: false };
+
+/// Something that happens just before a page is served.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Nothing,
+    Appears,
+    /// The item at this share of the list goes.
+    Vanishes(u8),
+    /// Both at once, so that there are as many as before.
+    Swaps(u8),
+}
+
+impl Change {
+    fn appears(self) -> bool {
+        matches!(self, Self::Appears | Self::Swaps(_))
+    }
+
+    fn vanishes(self) -> bool {
+        matches!(self, Self::Vanishes(_) | Self::Swaps(_))
+    }
+}
+
+/// A list in memory that changes by a schedule: at each request the next change happens.
+struct Shelf {
+    style: Style,
+    /// The items by age, the oldest first.
+    items: Mutex<Vec<usize>>,
+    /// All that were there at every moment since the beginning.
+    constant: Mutex<BTreeSet<usize>>,
+    schedule: Vec<Change>,
+    /// How long each request is on its way, so that they overtake each other.
+    delays: Vec<u8>,
+    requests: AtomicUsize,
+    served: AtomicUsize,
+}
+
+impl Shelf {
+    fn new(style: Style, items: usize) -> Self {
+        Self::changing(style, items, Vec::new(), Vec::new())
+    }
+
+    fn changing(style: Style, items: usize, schedule: Vec<Change>, delays: Vec<u8>) -> Self {
+        Self {
+            style,
+            items: Mutex::new((0..items).collect()),
+            constant: Mutex::new((0..items).collect()),
+            schedule,
+            delays,
+            requests: AtomicUsize::new(0),
+            served: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many changes of each kind there were.
+    fn happened(&self, kind: impl Fn(Change) -> bool) -> usize {
+        self.schedule.iter().take(self.served.load(Ordering::Relaxed)).filter(|change| kind(**change)).count()
+    }
+
+    fn change(&self) {
+        let at = self.served.fetch_add(1, Ordering::Relaxed);
+        let mut items = self.items.lock().unwrap();
+        let Some(change) = self.schedule.get(at) else { return };
+        if let Change::Vanishes(share) | Change::Swaps(share) = change
+            && !items.is_empty()
+        {
+            let gone = usize::from(*share) * items.len() / 256;
+            let gone = items.remove(gone);
+            self.constant.lock().unwrap().remove(&gone);
+        }
+        if change.appears() {
+            items.push(1_000_000 + at);
+        }
+    }
+
+    async fn serve(&self, target: &str) -> Result<Page, Error> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        for _ in 0..self.delays.get(number).copied().unwrap_or_default() {
+            tokio::task::yield_now().await;
+        }
+        self.change();
+        let parameter = |name: &str| {
+            let (_, query) = target.split_once('?').unwrap();
+            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        };
+        let mut items = self.items.lock().unwrap().clone();
+        if self.style.sorts && parameter("sort") == Some("-created_on") {
+            items.reverse();
+        }
+        let length = self.style.length;
+        let start = match (parameter("ctx"), parameter("page")) {
+            (Some(cursor), _) => cursor.parse().unwrap(),
+            (None, page) => (page.map_or(1, |page| page.parse::<usize>().unwrap()) - 1) * length,
+        };
+        let line = Line::new(Method::Get, target);
+        if start >= items.len() && start > 0 && self.style.refuses_beyond {
+            return Err(Error::Refused(Box::new(Refusal::read(line, 404, "application/json", b"{}"))));
+        }
+        let end = (start + length).min(items.len());
+        let page = items.get(start..end).unwrap_or_default().iter();
+        // Two that follow each other are as old as each other.
+        let shown = page.map(|item| json!({"slug": format!("r{item}"), "created_on": format!("{:09}", item / 2)}));
+        let next = (end < items.len()).then(|| match self.style.pages {
+            Pages::Numbered => Some(format!("https://x/list?sort=-created_on&page={}", start / length + 2)),
+            Pages::Opaque => Some(format!("https://x/list?sort=-created_on&ctx={end}")),
+            Pages::WithoutNext => None,
+        });
+        Ok(Page {
+            line: Some(line),
+            values: shown.collect(),
+            next: next.flatten(),
+            size: self.style.size.then_some(items.len()),
+            length: self.style.says_length.then_some(length),
+        })
+    }
+}
+
+impl Read for Shelf {
+    async fn get(&self, _: &str) -> Result<Option<Value>, Error> {
+        Ok(None)
+    }
+
+    async fn page(&self, target: String) -> Result<Page, Error> {
+        self.serve(&target).await
+    }
+
+    async fn next(&self, _: &Page, link: String) -> Result<Page, Error> {
+        self.serve(&link).await
+    }
+
+    async fn scopes(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    fn concurrency(&self) -> usize {
+        3
+    }
+}
+
+/// Reads all of a list, and gives the names of its items.
+async fn read_by(client: &impl Read, list: &List) -> Result<Vec<String>, Error> {
+    let first = client.page(list.target(1)).await?;
+    let slug = |value: &Value| value["slug"].as_str().unwrap().to_owned();
+    let Items { items, whole } = rest(client, list, first, |value| value["slug"].as_str(), slug, |_| true).await?;
+    assert!(whole);
+    Ok(items)
+}
+
+fn read(shelf: &Shelf) -> Result<Vec<String>, Error> {
+    let list = List::new("/list", ["slug"]);
+    let list = if matches!(shelf.style.pages, Pages::WithoutNext) { list.numbered_without_next() } else { list };
+    let list = if shelf.style.sorts { list.newest_first() } else { list };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(read_by(shelf, &list))
+}
+
+/// What was read, if it was read, holds nothing twice; and what of all that was there all the time it lacks.
+fn holes(shelf: &Shelf, read: &[String]) -> usize {
+    let names: BTreeSet<&str> = read.iter().map(String::as_str).collect();
+    assert_eq!(names.len(), read.len(), "something was read twice");
+    let constant = shelf.constant.lock().unwrap();
+    constant.iter().filter(|item| !names.contains(format!("r{item}").as_str())).count()
+}
+
+#[test]
+fn a_list_at_rest_is_read_once_whatever_its_pages_say() {
+    for items in [0, 1, 3, 4, 5, 8, 9, 41] {
+        for pages in [Pages::Numbered, Pages::Opaque, Pages::WithoutNext] {
+            for (size, says_length, sorts) in
+                [(true, true, true), (true, false, false), (false, true, true), (true, true, false)]
+            {
+                let style = Style { pages, size, says_length, sorts, ..PLAIN };
+                let shelf = Shelf::new(style, items);
+                assert_eq!(holes(&shelf, &read(&shelf).unwrap()), 0, "{style:?}");
+                // Only a full last page that does not say that it is the last costs one more.
+                let unsure = !size && matches!(pages, Pages::WithoutNext) && items > 0 && items % 4 == 0;
+                let best = items.div_ceil(4).max(1) + usize::from(unsure);
+                assert_eq!(shelf.requests(), best, "{items} of {style:?}");
+            }
+        }
+    }
+}
+
+/// Nothing but the items and the number of the page: shorter than the API's shortest page is the end.
+#[test]
+fn a_list_without_next_size_and_length_is_read_to_its_end() {
+    for (items, length, requests) in [(0, 50, 1), (9, 50, 1), (10, 50, 2), (50, 50, 2), (120, 50, 4), (130, 10, 14)] {
+        for refuses_beyond in [false, true] {
+            let style = Style {
+                sorts: false,
+                pages: Pages::WithoutNext,
+                size: false,
+                length,
+                says_length: false,
+                refuses_beyond,
+            };
+            let shelf = Shelf::new(style, items);
+            assert_eq!(holes(&shelf, &read(&shelf).unwrap()), 0, "{items} by {length}");
+            assert_eq!(shelf.requests(), requests, "{items} by {length}");
+        }
+    }
+}
+
+fn changes() -> impl Strategy<Value = (usize, Vec<Change>, Vec<u8>)> {
+    let change = prop_oneof![
+        3 => Just(Change::Nothing),
+        1 => Just(Change::Appears),
+        1 => any::<u8>().prop_map(Change::Vanishes),
+        1 => any::<u8>().prop_map(Change::Swaps),
+    ];
+    let schedule = prop::collection::vec(change, 0..24);
+    (1..30usize, schedule, prop::collection::vec(0..6u8, 0..24))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever appears and vanishes, in whatever order the pages come: what was there all the time is read, and once.
+    #[test]
+    fn a_sorted_list_has_no_hole((items, schedule, delays) in changes(), refuses_beyond: bool) {
+        let shelf = Shelf::changing(Style { refuses_beyond, ..PLAIN }, items, schedule, delays);
+        match read(&shelf) {
+            Ok(names) => prop_assert_eq!(holes(&shelf, &names), 0),
+            // Only what vanishes while it is read, and each time again, is given up.
+            Err(error) => {
+                prop_assert!(error.to_string().contains("changed each time it was read"), "{}", error);
+                prop_assert!(shelf.happened(Change::vanishes) > 2);
+            }
+        }
+    }
+
+    /// Where it cannot be sorted, a hole takes one that vanishes and one that appears at once.
+    #[test]
+    fn an_unsorted_list_has_a_hole_only_if_one_comes_for_one_that_goes((items, schedule, delays) in changes()) {
+        let shelf = Shelf::changing(Style { sorts: false, ..PLAIN }, items, schedule, delays);
+        if let Ok(names) = read(&shelf) && holes(&shelf, &names) > 0 {
+            prop_assert!(shelf.happened(Change::vanishes) > 0);
+            prop_assert!(shelf.happened(Change::appears) > 0);
+        }
+    }
+}
+
+/// One thing that happens is never the end: the list is read again if need be, and what appears costs nothing.
+#[test]
+fn one_change_is_survived_and_costs_one_more_reading_at_most() {
+    for sorts in [true, false] {
+        for at in 1..6 {
+            for change in [Change::Appears, Change::Vanishes(0), Change::Vanishes(128), Change::Vanishes(255)] {
+                let mut schedule = vec![Change::Nothing; at];
+                schedule.push(change);
+                let shelf = Shelf::changing(Style { sorts, ..PLAIN }, 18, schedule, Vec::new());
+                assert_eq!(holes(&shelf, &read(&shelf).unwrap()), 0, "{change:?} at {at}");
+                assert!(shelf.requests() <= 5 + 5, "{change:?} at {at}: {}", shelf.requests());
+            }
+        }
+    }
+}
+
+/// What no size shows: one goes and one comes at once, so that all pages say the same, nothing is read twice, and the item
+/// that moves up over the border of the first page is on none. By age nothing comes at the end, where it would fill the gap.
+#[test]
+fn a_hole_that_no_size_shows_needs_a_list_that_cannot_be_sorted() {
+    for share in 0..=255 {
+        let swap = |sorts| {
+            let schedule = vec![Change::Nothing, Change::Swaps(share)];
+            Shelf::changing(Style { sorts, ..PLAIN }, 12, schedule, Vec::new())
+        };
+        let (unsorted, sorted) = (swap(false), swap(true));
+        assert_eq!(holes(&unsorted, &read(&unsorted).unwrap()), usize::from(share < 86), "{share}");
+        assert_eq!(holes(&sorted, &read(&sorted).unwrap()), 0, "{share}");
+    }
+}
+
+/// A list without an end, or of which somebody says so.
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let endless = Shelf::new(Style { size: false, pages: Pages::Opaque, length: 1, ..PLAIN }, 20_000);
+    let error = read(&endless).unwrap_err().to_string();
+    assert!(error.contains("the list has no end, after 10000 pages"), "{error}");
+    assert!(endless.requests() <= 10_001);
+    let numbered = Shelf::new(Style { length: 1, ..PLAIN }, 20_000);
+    let error = read(&numbered).unwrap_err().to_string();
+    assert!(error.contains("more pages"), "{error}");
+    assert_eq!(numbered.requests(), 1);
+}
+
+fn client(bitbucket: &Bitbucket) -> Client {
+    let options = bitbucket::Options {
+        api_url: bitbucket.sandbox().api_url(),
+        token_url: bitbucket.sandbox().token_url(),
+        ..bitbucket::Options::new(Credential::Bearer("hand".to_owned().into()))
+    };
+    Client::new(options, std::sync::Arc::new(())).unwrap()
+}
+
+fn filled(options: Options, repositories: usize) -> Bitbucket {
+    let bitbucket = Bitbucket::with(options);
+    let repositories = lines(repositories, |number| format!("      - {{slug: r{number}, project: PAY}}\n"));
+    bitbucket.manifest(&format!(
+        "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: PAY}}]\n    repositories:\n{repositories}"
+    ));
+    bitbucket.run(&["apply", "-j", "16"]).exits(0);
+    bitbucket
+}
+
+/// The same over sockets, as the Pipelines family serves its lists.
+#[test]
+fn lists_without_next_are_read_from_the_sandbox_by_number() {
+    let bitbucket = Bitbucket::with(Options { pages: Pages::WithoutNext, ..Options::default() });
+    bitbucket.by_hand("POST", "/workspaces/acme/projects", &json!({"key": "PAY", "name": "Payments"}));
+    for number in 0..23 {
+        bitbucket.by_hand("POST", &format!("/repositories/acme/r{number}"), &json!({}));
+    }
+    let list = List::new("/repositories/acme", ["slug"]).numbered_without_next();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let names = runtime.block_on(async { read_by(&client(&bitbucket), &list).await.unwrap() });
+    assert_eq!(names, (0..23).map(|number| format!("r{number}")).collect::<Vec<_>>());
+}
+
+/// What a plan asks of each repository, beside what Bitbucket would send unasked.
+#[test]
+#[expect(clippy::print_stdout, reason = "the figure that the README names")]
+fn asking_for_few_fields_keeps_answers_small() {
+    let bitbucket = filled(Options::default(), 100);
+    bitbucket.run(&["plan"]).exits(0);
+    bitbucket.by_hand("GET", "/repositories/acme?pagelen=100", &Value::Null);
+    let exchanges = bitbucket.sandbox().exchanges();
+    let lists = exchanges.iter().filter(|exchange| exchange.method == "GET" && exchange.path.ends_with("/acme"));
+    let bytes: Vec<usize> = lists.map(|exchange| exchange.response_body.len() / 100).collect();
+    let [.., asked, whole] = bytes[..] else { panic!("{bytes:?}") };
+    println!("{asked} bytes for each repository in place of {whole}: a {}th", whole / asked);
+    assert!(whole > 12 * asked, "{asked} of {whole}");
+}
