@@ -4,15 +4,15 @@
 //! may then be on none of those that were read. That it was not so is proved without a request more. Let *then* be the
 //! moment of the first page, whose `size` says how much there was. If as many different items were read as that, and each of
 //! them was there then, all that was there then was read, in whatever order the pages came and whatever happened meanwhile.
-//! Each was there if none is younger than the youngest was then, which a list sorted by age has first on its first page.
+//! Each was there if it is on the first page, or older than the youngest there, which a list sorted by age has first.
 //!
-//! A list that cannot be sorted gives less: every page says the same `size`, so many items were read, none of them twice.
-//! Still possible there is that between two of its pages one item vanished and another appeared, so that a third slipped
-//! over the border unseen; and in a sorted list, that something old came into sight just then (moved here from another
-//! workspace, or shown to this credential) while something else vanished. A repository that is missed so is planned
-//! as new, and refused by Bitbucket as existing; the apply then compares it and takes it for done, or says how it
-//! differs. One that is to go stays until the next run; and a project whose last repository was missed is not deleted, as
-//! Bitbucket deletes none that is not empty.
+//! Where ages say nothing, as in a list that cannot be sorted, there is less: every page says the same `size`, so many items
+//! were read, none of them twice. Still possible there is that between two of its pages one item vanished and another
+//! appeared, so that a third slipped over the border unseen. In a sorted list that takes a whole page of new items and as
+//! many that go, or something old that comes into sight just then (moved here from another workspace, or shown to this
+//! credential) while something else goes. A repository that is missed so is planned as new, and refused by Bitbucket as
+//! existing; the apply then compares it and takes it for done, or says how it differs. One that is to go stays until the
+//! next run, and a project whose last repository was missed is not deleted, as Bitbucket deletes none that is not empty.
 //!
 //! What is not proved is read again, one page after the other, and in the end is an error.
 
