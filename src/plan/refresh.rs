@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::{Error, Found, Unread, by_lane};
 use crate::bitbucket::error::Line;
-use crate::bitbucket::page::{List, Page, rest};
+use crate::bitbucket::page::{List, Page};
+use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
@@ -229,24 +230,32 @@ fn inquiries<'a>(
 }
 
 async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<Reading, bitbucket::Error> {
-    let list = inquiry.list();
     let kind = inquiry.kind;
-    let first = client.page(list.target(1)).await?;
-    let total = first.size;
-    let missing = inquiry.missing_from(&first);
-    let singly = match first.remaining() {
-        Some(remaining) => remaining > missing.len(),
-        // How long the list is cannot be known. One request is never worse than following it.
-        None => missing.len() <= 1,
+    let (list, first) = first_page(client, inquiry).await?;
+    let (size, remaining) = (first.size, list.remaining(&first));
+    let mut missing: BTreeSet<&str> = inquiry.wanted.keys().copied().collect();
+    let mut pages = 0;
+    // Single objects are read as soon as there are fewer of them than pages to come. Where nobody knows how many pages come,
+    // pages are read until as many were as names are missing. That list costs what it must if it ends before, and if not,
+    // less than twice what would have been best for somebody who knew: no rule can promise more (it is the ski rental
+    // problem). One name alone is never worth a page.
+    let pays = |page: &Page| {
+        for answer in &page.values {
+            kind.identify(answer).map(|id| missing.remove(id));
+        }
+        pages += 1;
+        let pays = remaining.map_or(missing.len() > pages, |remaining| remaining <= missing.len());
+        if pays {
+            client.expect(remaining.unwrap_or(1));
+        }
+        pays
     };
-    if !singly {
-        client.expect(first.remaining().unwrap_or_default());
-        let keep = |answer: &Value| inquiry.keep(answer);
-        let kept = rest(client, &list, first, |answer| kind.identify(answer), keep).await?;
-        return Ok(Reading { total: Some(kept.len()), kept });
+    let read = rest(client, &list, first, |answer| kind.identify(answer), |answer| inquiry.keep(answer), pays).await?;
+    let total = if read.whole { Some(read.items.len()) } else { size };
+    let mut kept = read.items;
+    if read.whole {
+        return Ok(Reading { kept, total });
     }
-    first.check_names(|answer| kind.identify(answer))?;
-    let mut kept: Vec<Kept> = first.values.iter().map(|answer| inquiry.keep(answer)).collect();
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
         .map(|id| client.object(Address::new(kind, &inquiry.workspace.slug, id)))
@@ -255,6 +264,21 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         .await?;
     kept.extend(answers.iter().flatten().map(|answer| inquiry.keep(answer)));
     Ok(Reading { kept, total })
+}
+
+/// The first page of a list, sorted if that can be.
+async fn first_page<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<(List, Page), bitbucket::Error> {
+    let list = inquiry.list();
+    match client.page(list.target(1)).await {
+        // Which lists can be sorted, and by what, is documented in principle only (api.md §2.4).
+        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 400 && list.is_sorted() => {
+            let list = list.unsorted();
+            client.expect(1);
+            let first = client.page(list.target(1)).await?;
+            Ok((list, first))
+        }
+        first => Ok((list, first?)),
+    }
 }
 
 impl Inquiry<'_> {
@@ -266,7 +290,9 @@ impl Inquiry<'_> {
         let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
-        List::new(self.kind.list(&self.workspace.slug), own.into_iter().chain(dotted.iter().map(String::as_str)))
+        let fields = own.into_iter().chain(dotted.iter().map(String::as_str));
+        let list = List::new(self.kind.list(&self.workspace.slug), fields);
+        if self.kind.sorts_by_age() { list.newest_first() } else { list }
     }
 
     /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
@@ -289,13 +315,6 @@ impl Inquiry<'_> {
         let fields = Actual::read(self.kind, answer, None).fields;
         let reference = self.kind.reference(&self.workspace.slug, &fields)?;
         Some(reference.address).filter(|address| self.doomed.contains(address))
-    }
-
-    fn missing_from(&self, page: &Page) -> Vec<&str> {
-        let there: BTreeSet<&str> = page.values.iter().filter_map(|answer| self.kind.identify(answer)).collect();
-        let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
-        missing.sort_unstable();
-        missing
     }
 }
 

@@ -83,6 +83,9 @@ pub trait Kind: Sync {
     /// Where all of them in a workspace are listed.
     fn list(&self, workspace: &str) -> String;
 
+    /// Whether that list can be asked for in the order of `created_on`.
+    fn sorts_by_age(&self) -> bool;
+
     /// Where one is read by its identity.
     fn item(&self, address: &Address) -> String;
 

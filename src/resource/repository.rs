@@ -209,6 +209,11 @@ impl Kind for Repository {
         path(&["repositories", workspace])
     }
 
+    /// It is documented to sort, by any of its fields (api.md §2.4).
+    fn sorts_by_age(&self) -> bool {
+        true
+    }
+
     fn item(&self, address: &Address) -> String {
         path(&["repositories", address.workspace(), address.id()])
     }

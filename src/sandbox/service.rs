@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Refusal};
 use super::auth::{self, Door, Kind, Principal};
-use super::listing::Call;
+use super::listing::{Call, Pages};
 use super::operation::{Operation, Verb};
 use super::rate::{RateLimit, Windows};
 use super::request::Request;
@@ -25,7 +25,8 @@ pub(super) const TOKEN_PATH: &str = "/site/oauth2/access_token";
 pub(super) struct Service {
     pub(super) door: Door,
     windows: Option<Mutex<Windows>>,
-    opaque_next: bool,
+    pages: Pages,
+    longest_page: usize,
     store: Mutex<Store>,
 }
 
@@ -34,7 +35,8 @@ impl Service {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
-            opaque_next: options.opaque_next,
+            pages: options.pages,
+            longest_page: options.longest_page,
             store: Mutex::new(store),
         }
     }
@@ -98,7 +100,8 @@ impl Service {
             (Some(principal), Some(required)) => principal.granted.check(required)?,
             _ => {}
         }
-        let call = Call { request, known: principal.is_some(), opaque_next: self.opaque_next };
+        let (known, pages, longest_page) = (principal.is_some(), self.pages, self.longest_page);
+        let call = Call { request, known, pages, longest_page };
         let store = &mut *self.store();
         match (operation, principal) {
             (Operation::Gone, _) => Ok(Answer::gone()),
