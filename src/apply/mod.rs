@@ -35,7 +35,8 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
     loop {
         while let Some(at) = run.next(client.concurrency()) {
             let change = &plan.changes[at];
-            under_way.push(async move { (at, carry_out(client, change).await) });
+            let holder = run.holder_of(change);
+            under_way.push(async move { (at, carry_out(client, change, holder).await) });
         }
         tokio::select! {
             finished = under_way.next() => match finished {
@@ -235,14 +236,24 @@ impl From<String> for Failure {
 /// How often a create is sent whose fate stayed unknown each time, and did not happen.
 const CREATES: u32 = 3;
 
-async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure> {
-    let request = request_for(change);
+/// Carries a change out, and gives by what Bitbucket tells the object from others. `holder` is the same of what it is in, if
+/// that came to be in this run.
+async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>) -> Result<Option<String>, Failure> {
+    let kind = change.address.kind();
+    let place = place(change, holder.as_deref());
+    if change.action == Action::Replace {
+        client.send(&kind.delete(place)).await?;
+    }
+    let request = request_for(change, place);
     let mut sent = 0;
     loop {
         sent += 1;
         let error = match client.send(&request).await {
-            Ok(answer) if change.action != Action::Create || names(change, &answer).is_some() => {
-                return settled(change, &answer).map_err(Failure::from);
+            // What is not made by a POST, or goes, may be answered by nothing.
+            Ok(Value::Null) if request.method != Method::Post => return Ok(None),
+            Ok(answer) if !creates(change) || names(change, &answer).is_some() => {
+                settled(change, &answer)?;
+                return Ok(kind.server_id(&answer));
             }
             Ok(_) => Error::Unusable {
                 line: Line::new(request.method, &request.path),
@@ -251,12 +262,15 @@ async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure>
             Err(error) => error,
         };
         let exists = error.refusal().is_some_and(Refusal::says_exists);
-        if change.action != Action::Create || !(exists || error.is_unclear()) {
+        if !creates(change) || !(exists || error.is_unclear()) {
             return Err(error.into());
         }
         // The answer was lost, or the object is there already: what is there now decides, not what was said.
-        match client.get(&change.address.kind().item(&change.address)).await {
-            Ok(Some(answer)) => return adopted(change, &answer).map_err(Failure::from),
+        match look_up(client, change, place).await {
+            Ok(Some(answer)) => {
+                adopted(change, &answer)?;
+                return Ok(kind.server_id(&answer));
+            }
             Ok(None) if exists || sent >= CREATES => return Err(error.into()),
             Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
             Err(blind) => {
@@ -267,24 +281,62 @@ async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure>
     }
 }
 
-fn request_for(change: &Change) -> Request {
+fn creates(change: &Change) -> bool {
+    matches!(change.action, Action::Create | Action::Replace)
+}
+
+fn place<'a>(change: &'a Change, holder: Option<&'a str>) -> Place<'a> {
+    let parent = match change.within.as_deref() {
+        Some((address, id)) => Parent::Object(address, holder.unwrap_or(id)),
+        None => Parent::Workspace(change.address.workspace()),
+    };
+    let id = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
+    Place { address: &change.address, id, parent }
+}
+
+fn request_for(change: &Change, place: Place<'_>) -> Request {
     let kind = change.address.kind();
-    let uuid = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
     match change.action {
-        Action::Create => kind.create(&change.address, &change.target()),
-        Action::Update => kind.update(&change.address, uuid, &change.target()),
-        Action::Delete => kind.delete(&change.address, uuid),
+        Action::Create => kind.create(Place { id: "", ..place }, &change.target()),
+        Action::Replace => kind.create(Place { id: "", ..place }, &change.whole),
+        Action::Update => kind.update(place, &change.target(), &change.whole),
+        Action::Delete => kind.delete(place),
     }
 }
 
+/// What is there now by the name of what was to be made.
+async fn look_up<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Result<Option<Value>, Error> {
+    let kind = change.address.kind();
+    if let Some(path) = kind.item(&change.address) {
+        return client.get(&path).await;
+    }
+    if kind.shape().is_single() {
+        return client.get(&kind.list(place.parent)).await;
+    }
+    let is_it = |answer: &Value| {
+        let id = change.address.id();
+        kind.identify(answer).as_deref() == Some(id) || kind.also_identify(answer) == Some(id)
+    };
+    let all = list(client, kind, place.parent, |answer| is_it(answer).then(|| answer.clone())).await?;
+    Ok(all.into_iter().flatten().next())
+}
+
 /// The name of what an answer shows, if it shows an object of the change's kind.
-fn names<'a>(change: &Change, answer: &'a Value) -> Option<&'a str> {
-    change.address.kind().identify(answer)
+fn names<'a>(change: &Change, answer: &'a Value) -> Option<Cow<'a, str>> {
+    let kind = change.address.kind();
+    // Of what there is only one in each there is no name to tell.
+    if kind.shape().is_single() { Some(Cow::Borrowed("")) } else { kind.identify(answer) }
+}
+
+/// Whether an answer shows what the change is about.
+fn is_meant(change: &Change, answer: &Value, name: &str) -> bool {
+    let id = change.address.id();
+    name == id || change.address.kind().also_identify(answer) == Some(id)
 }
 
 /// The answer to a change is its proof: what it holds must be what was asked for.
 fn settled(change: &Change, answer: &Value) -> Result<(), String> {
-    if let Some(id) = names(change, answer).filter(|id| *id != change.address.id()) {
+    if let Some(id) = names(change, answer).filter(|id| !is_meant(change, answer, id)) {
         let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
         return Err(format!(
             "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
@@ -300,7 +352,7 @@ fn settled(change: &Change, answer: &Value) -> Result<(), String> {
 /// An object that was there already is as good as created, if it is what was to be created.
 fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
     match names(change, answer) {
-        Some(id) if id == change.address.id() => {}
+        Some(id) if is_meant(change, answer, &id) => {}
         Some(id) => return Err(format!("Bitbucket says that it exists, and has it by another name, {id}: write that")),
         None => return Err("Bitbucket says that it exists, and does not show it".to_owned()),
     }
@@ -320,7 +372,7 @@ fn differing(change: &Change, answer: &Value) -> Vec<String> {
     let mentioned = |name: &str| {
         let field = kind.fields().iter().find(|field| field.name == name)?;
         // An answer may leave a field out. That proves nothing either way.
-        field.api.iter().try_fold(answer, |value, key| value.get(key)).map(|_| field)
+        field.value_in(answer).filter(|_| !field.secret)
     };
     let actual = Actual::read(kind, answer, Some(&change.target()));
     let differs = change
