@@ -82,17 +82,30 @@ impl Http {
 
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
     pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
+        let mut failures = 0;
+        let answer = self.send_until(method, url, body, &mut failures).await;
+        let lost = failures > 0 && method != Method::Get;
+        answer.map_err(|error| if lost { error.after_lost_answer() } else { error })
+    }
+
+    /// The same, counting how often the network or the server failed.
+    async fn send_until(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+        failures: &mut u32,
+    ) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
         let started = Instant::now();
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
-        let mut failures = 0;
         loop {
             // Nobody holds a place at the gate while a token is fetched.
             self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
-            let pass = self.enter(failures > 0).await?;
+            let pass = self.enter(*failures > 0).await?;
             // Whoever waited long at the gate takes the token of now, not the one of then.
             let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
@@ -100,17 +113,17 @@ impl Http {
                 Outcome::Status(429) => self.gate.refused(&pass),
                 Outcome::Status(status) if status < 500 => 0,
                 _ => {
-                    failures += 1;
+                    *failures += 1;
                     0
                 }
             };
-            let attempts = Attempts { failures, refusals, since: started.elapsed(), jitter: jitter() };
+            let attempts = Attempts { failures: *failures, refusals, since: started.elapsed(), jitter: jitter() };
             let (status, headers, bytes) = match self.judge(&line, method, attempt, &pass, attempts) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.limits.allow_wait(delay, failures > 0)?;
-                    self.unless_halted(failures > 0, tokio::time::sleep(delay)).await?;
+                    self.limits.allow_wait(delay, *failures > 0)?;
+                    self.unless_halted(*failures > 0, tokio::time::sleep(delay)).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),

@@ -1,0 +1,1 @@
+//! The same by the program itself, which is ended by signals.
