@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bbprov::apply::{self, Outcome};
 use bbprov::bitbucket::retry::Pace;
-use bbprov::bitbucket::{Client, Credential, Options, Read};
+use bbprov::bitbucket::{Client, Credential, Options};
 use bbprov::diagnostic::Sources;
 use bbprov::manifest::{self, Manifest};
 use bbprov::plan;
 use bbprov::resource::KINDS;
 use bbprov::sandbox::{self, Exchange, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// What is there when the first run begins. Some of it nobody names later.
@@ -68,14 +68,16 @@ pub struct Start {
 impl Start {
     pub async fn new(folder: &Path) -> Self {
         let file = folder.join("before.json");
-        let sandbox = fair(&file).await;
+        let options = sandbox::Options { state: Some(file.clone()), ..sandbox::Options::default() };
+        let sandbox = Sandbox::start(options).await.unwrap();
         let client = client(&sandbox, FAIR);
         let plan = plan::plan(&client, &read(BEFORE), &()).await.unwrap();
         let (_stop, stopped) = watch::channel(None);
         let account = apply::apply(&client, &plan, &(), stopped).await;
         assert!(account.outcomes.iter().all(|outcome| *outcome == Outcome::Done));
         sandbox.shutdown().await.unwrap();
-        Self { state: std::fs::read(&file).unwrap(), objects: truth(&file).await }
+        let state = std::fs::read(&file).unwrap();
+        Self { objects: truth(&state), state }
     }
 }
 
@@ -86,11 +88,6 @@ pub fn read(manifest: &str) -> Manifest {
     let mut sources = Sources::default();
     sources.add("repos.yaml", manifest);
     manifest::from_sources(sources).unwrap()
-}
-
-async fn fair(state: &Path) -> Sandbox {
-    let options = sandbox::Options { state: Some(state.to_owned()), ..sandbox::Options::default() };
-    Sandbox::start(options).await.unwrap()
 }
 
 pub fn client(sandbox: &Sandbox, timeout: Duration) -> Client {
@@ -109,22 +106,20 @@ pub fn client(sandbox: &Sandbox, timeout: Duration) -> Client {
     Client::new(options, Arc::new(())).unwrap()
 }
 
-/// What there really is, read from the file that a sandbox keeps, without what is not an object's own: its links, and what
-/// it shows of its project but the key.
-pub async fn truth(state: &Path) -> Objects {
-    let sandbox = fair(state).await;
-    let client = client(&sandbox, FAIR);
+/// What there really is, by the file that a sandbox keeps: as the API shows it, without the links.
+pub fn truth(state: &[u8]) -> Objects {
+    let state: Value = serde_json::from_slice(state).unwrap();
+    let workspace = &state["workspaces"][0];
+    let list = |section: &str| workspace[section].as_object().unwrap().values().cloned().collect::<Vec<_>>();
+    let repositories = list("repositories").into_iter().map(|mut repository| {
+        let project = &workspace["projects"][repository["project"].to_string()]["key"];
+        repository["project"] = json!({"key": project});
+        repository
+    });
     let mut all = Objects::new();
-    for (path, key) in [("/workspaces/acme/projects?pagelen=100", "key"), ("/repositories/acme?pagelen=100", "slug")] {
-        for mut value in client.page(path.to_owned()).await.unwrap().values {
-            for foreign in ["links", "owner", "workspace"] {
-                value.as_object_mut().unwrap().remove(foreign);
-            }
-            if let Some(project) = value.get_mut("project") {
-                *project = serde_json::json!({"key": project["key"]});
-            }
-            assert!(all.insert(value[key].as_str().unwrap().to_owned(), value).is_none(), "twice");
-        }
+    for object in list("projects").into_iter().chain(repositories) {
+        let id = object.get("key").unwrap_or(&object["slug"]).as_str().unwrap().to_owned();
+        assert!(all.insert(id, object).is_none(), "twice");
     }
     all
 }
