@@ -208,8 +208,11 @@ pub fn check_requests(exchanges: &[Exchange], start: &Start) -> Result<(), Strin
     for exchange in exchanges.iter().filter(|exchange| exchange.path.starts_with("/2.0/")) {
         let Some(subject) = subject(exchange, start) else { continue };
         let id = subject.as_str();
+        if exchange.method == "POST" && open.contains(&subject) {
+            return Err(format!("{id} was sent again, and nobody looked whether it exists: {exchange:?}"));
+        }
         let allowed = match exchange.method.as_str() {
-            "POST" => CREATED.contains(&id) && !open.contains(&subject),
+            "POST" => CREATED.contains(&id),
             "PUT" => CHANGED.iter().any(|(changed, _)| *changed == id),
             "DELETE" => DELETED.contains(&id),
             _ => true,
