@@ -259,6 +259,8 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
                 line: Line::new(request.method, &request.path),
                 why: "it does not name what it made".to_owned(),
             },
+            // What is not sent again was sent before.
+            Err(Error::Stopped { why, tried }) => Error::Stopped { why, tried: tried || sent > 1 },
             Err(error) => error,
         };
         let exists = error.refusal().is_some_and(Refusal::says_exists);

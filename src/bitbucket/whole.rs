@@ -72,37 +72,44 @@ pub async fn rest<R: Read, T>(
             None => Ok(Items { items: union.items, whole: goes_on }),
         };
     }
-    let mut page = first;
-    if let Some(remaining) = remaining.filter(|_| list.is_numbered(&page)) {
-        if remaining > MOST_PAGES {
-            return Err(unusable(page.line, format!("it says that it has {remaining} more pages")));
-        }
-        let union = side_by_side(client, list, page, remaining, &take).await?;
-        if union.is_proved() {
-            return Ok(Items { items: union.items, whole: true });
-        }
-        drop(union);
-        page = client.page(list.target(1)).await?;
+    if remaining.is_none_or(|_| !list.is_numbered(&first)) {
+        return until_it_holds_still(client, list, first, &take, |page| remaining.is_some() || pays(page)).await;
     }
+    let union = side_by_side(client, list, first, remaining.unwrap_or_default(), &take).await?;
+    if union.is_proved() {
+        return Ok(Items { items: union.items, whole: true });
+    }
+    drop(union);
+    let again = client.page(list.target(1)).await?;
+    until_it_holds_still(client, list, again, &take, |_| true).await
+}
+
+/// Reads in sequence, and again if what was read does not show that it is all.
+async fn until_it_holds_still<R: Read, T>(
+    client: &R,
+    list: &List,
+    first: Page,
+    take: &impl Fn(&Value) -> Option<(u64, T)>,
+    mut goes_on: impl FnMut(&Page) -> bool,
+) -> Result<Items<T>, Error> {
+    let mut page = first;
     let mut readings = 0;
     loop {
-        let union = in_sequence(client, list, page, &take, |page| remaining.is_some() || pays(page)).await?;
+        let union = in_sequence(client, list, page, take, &mut goes_on).await?;
         readings += 1;
-        if union.open {
-            return Ok(Items { items: union.items, whole: false });
-        }
-        let (had, line) = (union.items.len(), union.line.clone());
         let held_still = union.steady && !union.double;
+        let had = union.items.len();
         match union.size {
+            _ if union.open => return Ok(Items { items: union.items, whole: false }),
             Some(size) if held_still && had < size => {
-                return Err(unusable(line, format!("the list ended after {had} of {size} items")));
+                return Err(unusable(union.line, format!("the list ended after {had} of {size} items")));
             }
             // Without a size nothing else can be known; and a list may hold more than it says, all the time.
             None if union.steady => return Ok(Items { items: union.items, whole: true }),
             Some(_) if held_still || union.is_proved() => return Ok(Items { items: union.items, whole: true }),
             _ if readings == READINGS => {
                 let why = format!("it changed each time it was read, {READINGS} times: run again when it is at rest");
-                return Err(unusable(line, why));
+                return Err(unusable(union.line, why));
             }
             _ => page = client.page(list.target(1)).await?,
         }
@@ -117,6 +124,9 @@ async fn side_by_side<'a, R: Read, T>(
     remaining: usize,
     take: &impl Fn(&Value) -> Option<(u64, T)>,
 ) -> Result<Union<'a, T>, Error> {
+    if remaining > MOST_PAGES {
+        return Err(unusable(first.line, format!("it says that it has {remaining} more pages")));
+    }
     let mut union = Union::new(list, &first);
     union.add(first, take)?;
     let mut reading =
