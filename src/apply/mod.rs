@@ -5,7 +5,8 @@
 
 pub mod outcome;
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -17,9 +18,10 @@ pub use outcome::{Account, Ended, Outcome};
 use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
 use crate::plan::refresh::Actual;
+use crate::plan::sections::list;
 use crate::plan::{Change, Plan};
 use crate::progress::{Event, Listen};
-use crate::resource::{Action, Request};
+use crate::resource::{Action, Address, Method, Parent, Place, Request};
 
 /// How somebody outside ends a run: by a reason.
 pub type Stop = watch::Receiver<Option<Ended>>;
@@ -74,6 +76,10 @@ struct Run<'a> {
     waits_for: Vec<usize>,
     /// For each change, those that need it.
     needed_by: Vec<Vec<usize>>,
+    /// For each change, those that wait until it is over, whatever comes of it.
+    followed_by: Vec<Vec<usize>>,
+    /// By what Bitbucket tells the objects that came to be from others.
+    made: HashMap<Address, String>,
     outcomes: Vec<Option<Outcome>>,
 }
 
@@ -93,18 +99,35 @@ impl<'a> Run<'a> {
     fn new(plan: &'a Plan, lane_of: Vec<usize>, listener: &'a dyn Listen) -> Self {
         let count = plan.changes.len();
         let mut needed_by = vec![Vec::new(); count];
+        let mut followed_by = vec![Vec::new(); count];
         for (at, change) in plan.changes.iter().enumerate() {
-            for need in &change.needs {
-                needed_by[*need].push(at);
-            }
+            change.needs.iter().for_each(|need| needed_by[*need].push(at));
+            change.follows.iter().for_each(|other| followed_by[*other].push(at));
         }
-        let waits_for: Vec<usize> = plan.changes.iter().map(|change| change.needs.len()).collect();
+        let waits_for: Vec<usize> =
+            plan.changes.iter().map(|change| change.needs.len() + change.follows.len()).collect();
         let lane = || Lane { ready: VecDeque::new(), under_way: 0, ended: None, only_forbidden: Some(0) };
         let mut lanes: Vec<_> = (0..=lane_of.iter().copied().max().unwrap_or_default()).map(|_| lane()).collect();
         for at in (0..count).filter(|at| waits_for[*at] == 0) {
             lanes[lane_of[at]].ready.push_back(at);
         }
-        Self { plan, listener, lanes, lane_of, waits_for, needed_by, outcomes: vec![None; count] }
+        let made = HashMap::new();
+        Self { plan, listener, lanes, lane_of, waits_for, needed_by, followed_by, made, outcomes: vec![None; count] }
+    }
+
+    /// By what Bitbucket tells from others what a change's object is in, if that came to be in this run.
+    fn holder_of(&self, change: &Change) -> Option<String> {
+        self.made.get(&change.within.as_deref()?.0).cloned()
+    }
+
+    /// One that those waited for is over, or done.
+    fn let_go(&mut self, waiting: &[usize]) {
+        for next in waiting {
+            self.waits_for[*next] -= 1;
+            if self.waits_for[*next] == 0 && self.outcomes[*next].is_none() {
+                self.lanes[self.lane_of[*next]].ready.push_back(*next);
+            }
+        }
     }
 
     /// Takes a change that can be made now, with so many at once in its lane.
@@ -125,19 +148,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn finish(&mut self, at: usize, result: Result<(), Failure>) {
+    fn finish(&mut self, at: usize, result: Result<Option<String>, Failure>) {
         let lane = &mut self.lanes[self.lane_of[at]];
         lane.under_way -= 1;
         match result {
-            Ok(()) => {
+            Ok(id) => {
                 lane.only_forbidden = None;
-                self.record(at, Outcome::Done);
-                for next in self.needed_by[at].clone() {
-                    self.waits_for[next] -= 1;
-                    if self.waits_for[next] == 0 && self.outcomes[next].is_none() {
-                        self.lanes[self.lane_of[next]].ready.push_back(next);
-                    }
+                let waiting = std::mem::take(&mut self.needed_by[at]);
+                if let Some(id) = id.filter(|_| !waiting.is_empty()) {
+                    self.made.insert(self.plan.changes[at].address.clone(), id);
                 }
+                self.record(at, Outcome::Done);
+                self.let_go(&waiting);
             }
             Err(failure) => {
                 lane.fail(&failure, self.plan.changes[at].action);
@@ -172,6 +194,8 @@ impl<'a> Run<'a> {
         let address = self.plan.changes[at].address.clone();
         self.listener.event(Event::Changed { address, what, failed: matches!(outcome, Outcome::Failed(_)) });
         self.outcomes[at] = Some(outcome);
+        let waiting = std::mem::take(&mut self.followed_by[at]);
+        self.let_go(&waiting);
     }
 
     fn account(self, requests: usize) -> Account {

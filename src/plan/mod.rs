@@ -2,7 +2,7 @@
 
 pub mod diff;
 pub mod refresh;
-mod sections;
+pub(crate) mod sections;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
