@@ -5,8 +5,8 @@
 //! notes do not know what Bitbucket does, the choice is made where it is visible, with its reason beside it.
 //!
 //! ```text
-//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account ──▶ store
-//!   │           ├─▶ auth · scopes · rate                    └─▶ listing · query · fields
+//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account · sections/* ──▶ store
+//!   │           ├─▶ auth · scopes · rate  (routes)          └─▶ listing · query · fields · people
 //!   └─▶ faults  └─▶ oauth
 //! ```
 
@@ -22,6 +22,7 @@ mod fields;
 mod listing;
 mod oauth;
 mod operation;
+mod people;
 mod project;
 mod projects;
 mod query;
@@ -31,7 +32,9 @@ mod repositories;
 mod repository;
 mod repository_body;
 mod request;
+mod routes;
 mod scopes;
+mod sections;
 mod server;
 mod service;
 mod slug;

@@ -231,6 +231,17 @@ pub(super) const EXCEPTIONS: &[Exception] = holes! {
         Field { side: Answer, model: "subject_types", field: "repository.links", schema: EVENT_LINKS },
         Field { side: Answer, model: "subject_types", field: "workspace.links", schema: EVENT_LINKS },
     ],
+    "the document's text has a membership's permission, the model has not" => [
+        Field {
+            side: Answer,
+            model: "workspace_membership",
+            field: "permission",
+            schema: r#"{"type": "string", "enum": ["owner", "member"]}"#,
+        },
+    ],
+    "the address of a member, where it was asked for" => [
+        Field { side: Answer, model: "account", field: "email", schema: TEXT },
+    ],
     "transcribed from permission lists, missing from the model" => [
         Field { side: Answer, model: "group", field: "default_permission", schema: TEXT_OR_NULL },
         Field { side: Answer, model: "group", field: "account_privilege", schema: TEXT_OR_NULL },

@@ -1,0 +1,97 @@
+//! What a repository, a project or a workspace is governed by: one file a section, which says its paths, what they do and
+//! what is kept (api.md §5).
+//!
+//! To add one, write its file with a `ROUTES` and name that in [`routes`](super::routes). It keeps what it wants under a
+//! name of its own in the [`Sections`] of its owner, so that nothing else has to know: they are saved with their owner,
+//! move with it and go with it.
+
+pub(super) mod branch_restrictions;
+pub(super) mod default_reviewers;
+pub(super) mod deploy_keys;
+pub(super) mod members;
+pub(super) mod permissions;
+pub(super) mod webhooks;
+
+use std::collections::BTreeMap;
+
+use hyper::StatusCode;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::answer::{Answer, Refusal};
+use super::operation::Errand;
+
+/// Everything that is kept of one owner's sections: by section, and there by a number that grows, so in the order of
+/// creation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Sections(BTreeMap<String, BTreeMap<u64, Value>>);
+
+impl Sections {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of a section. What cannot be read is not there: only a hand that edits a saved state can write such a thing.
+    pub(super) fn all<T: DeserializeOwned>(&self, section: &str) -> Vec<(u64, T)> {
+        let kept = self.0.get(section).into_iter().flatten();
+        kept.filter_map(|(id, item)| Some((*id, T::deserialize(item).ok()?))).collect()
+    }
+
+    /// One thing of a section, by its number.
+    pub(super) fn get<T: DeserializeOwned>(&self, section: &str, id: u64) -> Option<T> {
+        T::deserialize(self.0.get(section)?.get(&id)?).ok()
+    }
+
+    /// The first thing of a section that is as wanted.
+    pub(super) fn find<T: DeserializeOwned>(&self, section: &str, is: impl Fn(&T) -> bool) -> Option<(u64, T)> {
+        self.all(section).into_iter().find(|(_, item)| is(item))
+    }
+
+    /// Sets one thing of a section, new or changed.
+    pub(super) fn set<T: Serialize>(&mut self, section: &str, id: u64, item: &T) -> Result<(), Refusal> {
+        let kept = serde_json::to_value(item).map_err(|error| {
+            Refusal::from(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, &format!("cannot be kept: {error}")))
+        })?;
+        self.0.entry(section.to_owned()).or_default().insert(id, kept);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, section: &str, id: u64) {
+        if let Some(kept) = self.0.get_mut(section) {
+            kept.remove(&id);
+        }
+    }
+}
+
+impl Errand<'_> {
+    /// Answers with one object, in the parts that `fields` asks for.
+    fn show(&self, status: StatusCode, object: &Value) -> Answer {
+        Answer::json(status, self.call.shape(|_| object.clone()))
+    }
+
+    /// Answers with a page of a section.
+    fn page<T>(&self, items: &[T], show: impl Fn(&T) -> Value) -> Result<Answer, Refusal> {
+        let page = self.call.page(items.len(), |range, _| {
+            let page = items.get(range).unwrap_or_default().iter();
+            page.map(&show).collect()
+        })?;
+        Ok(Answer::ok(page))
+    }
+}
+
+/// 404 for something that a section does not have.
+fn missing(message: &str) -> Refusal {
+    Refusal::from(Answer::error(StatusCode::NOT_FOUND, message))
+}
+
+/// 400 for one member of a body.
+fn wrong(field: &str, problem: &str) -> Refusal {
+    Refusal::from(Answer::invalid_field(field, problem))
+}
+
+/// 204, as every deletion ends.
+fn gone() -> Answer {
+    Answer::empty(StatusCode::NO_CONTENT)
+}
