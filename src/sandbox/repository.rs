@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::query::Term;
 use super::request::percent_encode;
 use super::sections::Sections;
+use super::sections::override_settings::Inheritance;
 use super::workspace::Workspace;
 
 /// What the list of repositories can be filtered by. Others are filterable in principle, but which was never seen.
@@ -121,7 +122,7 @@ impl Repository {
             "updated_on": self.updated_on,
             "mainbranch": self.mainbranch.as_ref().map(|name| json!({ "name": name, "type": "branch" })),
             "parent": null,
-            "override_settings": { "default_merge_strategy": true, "branching_model": true },
+            "override_settings": Inheritance::of(&self.sections).representation(),
             "enforced_signed_commits": null,
             "owner": workspace.owner(api, detail),
             "workspace": workspace.embedded(api, detail),

@@ -15,5 +15,12 @@ pub(super) const TABLE: &[&[Route]] = &[
     sections::branch_restrictions::ROUTES,
     sections::webhooks::ROUTES,
     sections::default_reviewers::ROUTES,
+    sections::branching_model::ROUTES,
+    sections::override_settings::ROUTES,
+    sections::pipelines_config::ROUTES,
+    sections::variables::ROUTES,
     sections::deploy_keys::ROUTES,
+    sections::environments::ROUTES,
+    sections::schedules::ROUTES,
+    sections::ssh::ROUTES,
 ];

@@ -6,10 +6,17 @@
 //! move with it and go with it.
 
 pub(super) mod branch_restrictions;
+pub(super) mod branching_model;
 pub(super) mod default_reviewers;
 pub(super) mod deploy_keys;
+pub(super) mod environments;
 pub(super) mod members;
+pub(super) mod override_settings;
 pub(super) mod permissions;
+pub(super) mod pipelines_config;
+pub(super) mod schedules;
+pub(super) mod ssh;
+pub(super) mod variables;
 pub(super) mod webhooks;
 
 use std::collections::BTreeMap;
@@ -17,9 +24,10 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::answer::{Answer, Refusal};
+use super::answer::{Answer, Content, Refusal};
+use super::listing::Call;
 use super::operation::Errand;
 
 /// Everything that is kept of one owner's sections: by section, and there by a number that grows, so in the order of
@@ -63,6 +71,11 @@ impl Sections {
             kept.remove(&id);
         }
     }
+
+    /// Takes a whole section away.
+    pub(super) fn clear(&mut self, section: &str) {
+        self.0.remove(section);
+    }
 }
 
 impl Errand<'_> {
@@ -79,6 +92,24 @@ impl Errand<'_> {
         })?;
         Ok(Answer::ok(page))
     }
+
+    /// The same for a list of the Pipelines family, which says its number and nothing of how much there is: one has to
+    /// ask until a page is empty (api.md §2.3).
+    fn numbered_page<T>(&self, items: &[T], show: impl Fn(&T) -> Value) -> Result<Answer, Refusal> {
+        let numbered = Self { call: Call { opaque_next: false, ..self.call }, ..*self };
+        let mut answer = numbered.page(items, show)?;
+        if let Content::Json(Value::Object(page)) = &mut answer.body {
+            page.retain(|name, _| matches!(name.as_str(), "values" | "page"));
+        }
+        Ok(answer)
+    }
+}
+
+/// An error of Pipelines, which has its reason in `data`. Not all keys and arguments are known; those that are not have
+/// the form of those that are.
+fn pipelines_error(status: StatusCode, message: &str, key: &str, arguments: &Value) -> Refusal {
+    let data = json!({ "key": key, "arguments": arguments });
+    Refusal::from(Answer::json(status, json!({ "type": "error", "error": { "message": message, "data": data } })))
 }
 
 /// 404 for something that a section does not have.

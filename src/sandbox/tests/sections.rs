@@ -2,11 +2,13 @@
 //! for all of them.
 
 mod branch_restrictions;
+mod branching_model;
 mod default_reviewers;
 mod deploy_keys;
 mod document;
 mod members;
 mod permissions;
+mod pipelines;
 mod webhooks;
 
 use std::io;

