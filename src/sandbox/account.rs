@@ -25,7 +25,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// What CHANGE-2770 took away.
 fn gone(_: &mut Store, _: &Errand<'_>) -> Result<Answer, Refusal> {
-    Ok(Answer::gone())
+    Err(Refusal::from(Answer::gone()))
 }
 
 /// `GET /user`: access tokens are nobody and may not ask.

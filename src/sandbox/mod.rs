@@ -83,6 +83,9 @@ pub struct Options {
     pub token_lifetime: Duration,
     /// Whether `next` links carry an opaque cursor in place of page numbers, and lists no `size` and no `page`.
     pub opaque_next: bool,
+    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
+    /// environment, and what an environment is.
+    pub settling: Duration,
     /// What goes wrong on purpose.
     pub faults: Option<Faults>,
     /// Whether every [`Exchange`] is kept. Counters always are.
@@ -102,6 +105,7 @@ impl Default for Options {
             credentials: None,
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             opaque_next: false,
+            settling: Duration::ZERO,
             faults: None,
             record: false,
             state: None,

@@ -4,6 +4,8 @@
 //! each method the scopes it asks for (`endpoints.tsv`; api.md §1.3) and the function that answers. The table of them all
 //! is [`routes`](super::routes).
 
+use std::time::Duration;
+
 use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Refusal};
@@ -57,6 +59,8 @@ pub(super) struct Errand<'a> {
     pub(super) names: &'a [&'a str],
     pub(super) principal: Option<&'a Principal>,
     pub(super) people: &'a People,
+    /// How long what settles late takes.
+    pub(super) settling: Duration,
 }
 
 /// An operation that was found.
@@ -142,10 +146,9 @@ impl Route {
 
 /// Finds the operation, or says 404 or 405.
 pub(super) fn find<'a>(method: &Method, path: &'a [String]) -> Result<Found<'a>, Refusal> {
-    let routes = TABLE.iter().copied().flatten();
+    let mut routes = TABLE.iter().copied().flatten();
     let (route, names) = routes
-        .filter_map(|route| Some((route, route.names(path)?)))
-        .next()
+        .find_map(|route| Some((route, route.names(path)?)))
         .ok_or_else(|| Refusal::from(Answer::no_resource()))?;
     let endpoint = route.endpoints.iter().find(|endpoint| endpoint.verb.name() == method.as_str());
     let endpoint = endpoint.ok_or_else(|| {

@@ -21,7 +21,7 @@ const MEMBERS: [&str; 3] = ["ada@example.com", "grace@example.com", "alan@exampl
 
 /// A person.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(super) struct Person {
     pub(super) uuid: String,
     pub(super) account_id: String,
     pub(super) display_name: String,
@@ -38,7 +38,7 @@ pub(super) struct Account {
     workspaces: Option<Vec<String>>,
 }
 
-impl Account {
+impl Person {
     /// Somebody of whom nothing is known but a name.
     fn called(name: &str) -> Self {
         let number = random::seed(name);
@@ -102,7 +102,7 @@ impl Account {
 /// Everybody.
 #[derive(Debug)]
 pub(super) struct People {
-    accounts: Vec<Account>,
+    accounts: Vec<Person>,
     /// The only groups there are; `None` lets every slug be one.
     groups: Option<Vec<String>>,
 }
@@ -110,15 +110,15 @@ pub(super) struct People {
 impl People {
     pub(super) fn new(credentials: Option<&Credentials>) -> Self {
         let Some(credentials) = credentials else {
-            let owner = Account { owner: true, ..Account::called(OWNER) };
-            let members = MEMBERS.iter().map(|email| Account::called(email));
+            let owner = Person { owner: true, ..Person::called(OWNER) };
+            let members = MEMBERS.iter().map(|email| Person::called(email));
             return Self { accounts: std::iter::once(owner).chain(members).collect(), groups: None };
         };
-        Self { accounts: credentials.users.iter().map(Account::known).collect(), groups: credentials.groups.clone() }
+        Self { accounts: credentials.users.iter().map(Person::known).collect(), groups: credentials.groups.clone() }
     }
 
     /// The members of a workspace.
-    pub(super) fn members(&self, workspace: &str) -> impl Iterator<Item = &Account> {
+    pub(super) fn members(&self, workspace: &str) -> impl Iterator<Item = &Person> {
         self.accounts.iter().filter(move |account| account.is_member(workspace))
     }
 
@@ -128,13 +128,13 @@ impl People {
     }
 
     /// The person that a caller is, or would be.
-    pub(super) fn of(&self, principal: &Principal) -> Account {
+    pub(super) fn of(&self, principal: &Principal) -> Person {
         let known = self.accounts.iter().find(|account| account.names.contains(&principal.account));
         known.cloned().unwrap_or_else(|| {
-            let account = Account::called(&principal.account);
+            let account = Person::called(&principal.account);
             // The sandbox knows its callers by what they sent, and that may be a secret.
             let is_secret = principal.kind != Kind::ApiToken;
-            Account {
+            Person {
                 display_name: if is_secret { "Sandbox".to_owned() } else { account.display_name },
                 email: account.email.filter(|_| !is_secret),
                 ..account
@@ -143,7 +143,7 @@ impl People {
     }
 
     /// The person that an account id or `{uuid}` names. The caller is somebody, listed or not.
-    pub(super) fn named(&self, id: &str, caller: Option<&Principal>) -> Option<Account> {
+    pub(super) fn named(&self, id: &str, caller: Option<&Principal>) -> Option<Person> {
         let known = self.accounts.iter().find(|account| account.is(id)).cloned();
         let person = |caller: &&Principal| matches!(caller.kind, Kind::ApiToken | Kind::OAuth);
         known.or_else(|| caller.filter(person).map(|caller| self.of(caller)).filter(|account| account.is(id)))

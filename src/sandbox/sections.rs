@@ -20,36 +20,68 @@ pub(super) mod variables;
 pub(super) mod webhooks;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Content, Refusal};
 use super::listing::Call;
 use super::operation::Errand;
+use super::store::{Owner, Store};
 
 /// Everything that is kept of one owner's sections: by section, and there by a number that grows, so in the order of
 /// creation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Sections(BTreeMap<String, BTreeMap<u64, Value>>);
+pub(super) struct Sections {
+    kept: BTreeMap<String, BTreeMap<u64, Value>>,
+    /// What some sections still show of the time before they were changed.
+    #[serde(skip)]
+    before: BTreeMap<String, Before>,
+}
+
+/// A section as it was, and until when it shows so.
+#[derive(Debug, Clone)]
+struct Before {
+    until: Instant,
+    kept: BTreeMap<u64, Value>,
+}
 
 impl Sections {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     /// All of a section. What cannot be read is not there: only a hand that edits a saved state can write such a thing.
     pub(super) fn all<T: DeserializeOwned>(&self, section: &str) -> Vec<(u64, T)> {
-        let kept = self.0.get(section).into_iter().flatten();
-        kept.filter_map(|(id, item)| Some((*id, T::deserialize(item).ok()?))).collect()
+        read(self.kept.get(section))
+    }
+
+    /// All of a section that settles late, as it shows now.
+    pub(super) fn settled<T: DeserializeOwned>(&self, section: &str) -> Vec<(u64, T)> {
+        match self.before.get(section) {
+            Some(before) if Instant::now() < before.until => read(Some(&before.kept)),
+            _ => self.all(section),
+        }
+    }
+
+    /// Lets a section show what it is now for a while, whatever is changed in it meanwhile.
+    fn delay(&mut self, section: &str, settling: Duration) {
+        let now = Instant::now();
+        if self.before.get(section).is_some_and(|before| now < before.until) {
+            return;
+        }
+        let kept = self.kept.get(section).cloned().unwrap_or_default();
+        self.before.insert(section.to_owned(), Before { until: now + settling, kept });
     }
 
     /// One thing of a section, by its number.
     pub(super) fn get<T: DeserializeOwned>(&self, section: &str, id: u64) -> Option<T> {
-        T::deserialize(self.0.get(section)?.get(&id)?).ok()
+        T::deserialize(self.kept.get(section)?.get(&id)?).ok()
     }
 
     /// The first thing of a section that is as wanted.
@@ -62,23 +94,36 @@ impl Sections {
         let kept = serde_json::to_value(item).map_err(|error| {
             Refusal::from(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, &format!("cannot be kept: {error}")))
         })?;
-        self.0.entry(section.to_owned()).or_default().insert(id, kept);
+        self.kept.entry(section.to_owned()).or_default().insert(id, kept);
         Ok(())
     }
 
     pub(super) fn remove(&mut self, section: &str, id: u64) {
-        if let Some(kept) = self.0.get_mut(section) {
+        if let Some(kept) = self.kept.get_mut(section) {
             kept.remove(&id);
         }
     }
 
     /// Takes a whole section away.
     pub(super) fn clear(&mut self, section: &str) {
-        self.0.remove(section);
+        self.kept.remove(section);
     }
 }
 
+fn read<T: DeserializeOwned>(kept: Option<&BTreeMap<u64, Value>>) -> Vec<(u64, T)> {
+    let kept = kept.into_iter().flatten();
+    kept.filter_map(|(id, item)| Some((*id, T::deserialize(item).ok()?))).collect()
+}
+
 impl Errand<'_> {
+    /// Announces a change to a section that settles late, where the sandbox is told to let things settle late.
+    fn delay(&self, store: &mut Store, owner: Owner, section: &str) -> Result<(), Refusal> {
+        if !self.settling.is_zero() {
+            store.sections_mut(owner)?.delay(section, self.settling);
+        }
+        Ok(())
+    }
+
     /// Answers with one object, in the parts that `fields` asks for.
     fn show(&self, status: StatusCode, object: &Value) -> Answer {
         Answer::json(status, self.call.shape(|_| object.clone()))

@@ -1,6 +1,7 @@
 //! From a request to its answer, without a socket: who asks, how often, may they, and what then (api.md §1.3, §1.4, §6).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -28,6 +29,7 @@ pub(super) struct Service {
     windows: Option<Mutex<Windows>>,
     opaque_next: bool,
     people: People,
+    settling: Duration,
     store: Mutex<Store>,
 }
 
@@ -38,6 +40,7 @@ impl Service {
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
             opaque_next: options.opaque_next,
             people: People::new(options.credentials.as_ref()),
+            settling: options.settling,
             store: Mutex::new(store),
         }
     }
@@ -96,7 +99,8 @@ impl Service {
 
     fn perform(&self, found: &Found<'_>, request: &Request, principal: Option<&Principal>) -> Result<Answer, Refusal> {
         let call = Call { request, known: principal.is_some(), opaque_next: self.opaque_next };
-        let errand = Errand { call, route: found.route, names: &found.names, principal, people: &self.people };
+        let (people, settling) = (&self.people, self.settling);
+        let errand = Errand { call, route: found.route, names: &found.names, principal, people, settling };
         found.endpoint.perform(&mut self.store(), &errand)
     }
 }

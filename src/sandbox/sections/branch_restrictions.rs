@@ -170,11 +170,12 @@ fn read(
     let mut body = Body::new(object);
     match body.get("kind").map(Value::as_str) {
         None if restriction.kind.is_empty() => body.missing("kind"),
-        None => {}
-        Some(Some(kind)) if !KINDS.contains(&kind) => body.problem("kind", "This is no kind of branch restriction."),
+        Some(kind) if !kind.is_some_and(|kind| KINDS.contains(&kind)) => {
+            body.problem("kind", "This is no kind of branch restriction.");
+        }
         // Whether Bitbucket lets a restriction change its kind is not known. A client that does not need it is safe.
-        Some(kind) if kind != Some(restriction.kind.as_str()) => body.problem("kind", "The kind cannot be changed."),
-        Some(_) => {}
+        Some(Some(kind)) if kind != restriction.kind => body.problem("kind", "The kind cannot be changed."),
+        None | Some(_) => {}
     }
     read_match(&mut body, &mut restriction);
     read_value(&mut body, &mut restriction);

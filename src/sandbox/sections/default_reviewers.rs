@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Answer, Refusal};
 use super::super::operation::{Errand, Route, delete, get, put};
-use super::super::people::Account;
+use super::super::people::Person;
 use super::super::scopes::{Required, scopes};
 use super::super::store::{Owner, Store};
 use super::permissions::access;
@@ -41,7 +41,7 @@ struct Reviewer {
 }
 
 /// The reviewers that are named at one place, as far as they still exist.
-fn reviewers(store: &Store, errand: &Errand<'_>, owner: Owner) -> Result<Vec<Account>, Refusal> {
+fn reviewers(store: &Store, errand: &Errand<'_>, owner: Owner) -> Result<Vec<Person>, Refusal> {
     let all: Vec<(u64, Reviewer)> = store.sections(owner)?.all(SECTION);
     let named = |(_, reviewer): (u64, Reviewer)| errand.people.named(&reviewer.user, errand.principal);
     Ok(all.into_iter().filter_map(named).collect())
@@ -58,7 +58,7 @@ fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     }
 }
 
-fn with_type(kind: &str, account: &Account, api: &str) -> Value {
+fn with_type(kind: &str, account: &Person, api: &str) -> Value {
     json!({ "type": "default_reviewer", "reviewer_type": kind, "user": account.representation(api) })
 }
 
@@ -79,7 +79,7 @@ fn effective(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> 
 }
 
 /// Who a path names, and under which number they review, if they do.
-fn find(store: &Store, errand: &Errand<'_>, owner: Owner) -> Result<(Account, Option<u64>), Refusal> {
+fn find(store: &Store, errand: &Errand<'_>, owner: Owner) -> Result<(Person, Option<u64>), Refusal> {
     let name = errand.item();
     let account = errand.people.named(name, errand.principal);
     let account = account.ok_or_else(|| missing(&format!("{name} does not exist.")))?;
@@ -88,7 +88,7 @@ fn find(store: &Store, errand: &Errand<'_>, owner: Owner) -> Result<(Account, Op
 }
 
 /// Somebody who is no reviewer: 404 for a repository, 400 for a project.
-fn no_reviewer(owner: Owner, account: &Account) -> Refusal {
+fn no_reviewer(owner: Owner, account: &Person) -> Refusal {
     let message = format!("{} is not a default reviewer.", account.display_name);
     match owner {
         Owner::Project { .. } => Refusal::from(Answer::error(StatusCode::BAD_REQUEST, &message)),

@@ -86,14 +86,16 @@ fn taken() -> Refusal {
 
 fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
-    let all: Vec<(u64, Environment)> = store.sections(owner)?.all(SECTION);
+    let all: Vec<(u64, Environment)> = store.sections(owner)?.settled(SECTION);
     errand.numbered_page(&all, |(_, environment)| show(environment))
 }
 
 fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
-    let (_, environment) = find(store, owner, errand.item())?;
-    Ok(errand.show(StatusCode::OK, &show(&environment)))
+    let (id, environment) = find(store, owner, errand.item())?;
+    let shown: Vec<(u64, Environment)> = store.sections(owner)?.settled(SECTION);
+    let shown = shown.into_iter().find(|(known, _)| *known == id).map_or(environment, |(_, shown)| shown);
+    Ok(errand.show(StatusCode::OK, &show(&shown)))
 }
 
 /// `POST …/environments`: the type is an object, and a text in its place is wrong.
@@ -130,7 +132,7 @@ fn remove(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
 }
 
 /// `POST …/changes`: an envelope with one change, of the name or of who may deploy. The answer is 202 and empty, as
-/// Bitbucket only queues it; here it has happened by then.
+/// Bitbucket only queues it; here it has happened by then, unless things are to settle late.
 fn change(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
     let (id, mut environment) = find(store, owner, errand.item())?;
@@ -157,6 +159,7 @@ fn change(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
             _ => return Err(unsupported()),
         }
     }
+    errand.delay(store, owner, SECTION)?;
     store.sections_mut(owner)?.set(SECTION, id, &environment)?;
     Ok(Answer::empty(StatusCode::ACCEPTED))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::answer::{Answer, Refusal};
 use super::super::auth;
 use super::super::operation::{Errand, Route, get};
-use super::super::people::Account;
+use super::super::people::Person;
 use super::super::query::{Query, Term, Test};
 use super::super::repository::Detail;
 use super::super::request::percent_encode;
@@ -45,7 +45,7 @@ fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
         let message = format!("No more than {MOST_ADDRESSES} email addresses can be queried at a time.");
         return Err(Refusal::from(Answer::error(StatusCode::BAD_REQUEST, &message)));
     }
-    let matches = |account: &&Account| query.as_ref().is_none_or(|query| query.matches(&|_| email(account)));
+    let matches = |account: &&Person| query.as_ref().is_none_or(|query| query.matches(&|_| email(account)));
     let members: Vec<_> = errand.people.members(&workspace.slug).filter(matches).collect();
     let api = errand.api();
     let page = errand.call.page(members.len(), |range, detail| {
@@ -62,7 +62,7 @@ fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::ok(page))
 }
 
-fn email(account: &Account) -> Term<'_> {
+fn email(account: &Person) -> Term<'_> {
     account.email.as_deref().map_or(Term::Null, Term::from)
 }
 
@@ -90,8 +90,7 @@ fn permissions(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal
     let workspace = store.locate(errand.name(0))?;
     let workspace = store.at(workspace)?;
     let query = query(errand, "permission")?;
-    let matches =
-        |account: &&Account| query.as_ref().is_none_or(|query| query.matches(&|_| permission(account).into()));
+    let matches = |account: &&Person| query.as_ref().is_none_or(|query| query.matches(&|_| permission(account).into()));
     let members: Vec<_> = errand.people.members(&workspace.slug).filter(matches).collect();
     errand.page(&members, |account| with_permission(workspace, &errand.api(), account))
 }
@@ -103,17 +102,17 @@ fn own(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     Ok(errand.show(StatusCode::OK, &with_permission(store.at(workspace)?, &errand.api(), &account)))
 }
 
-fn permission(account: &Account) -> &'static str {
+fn permission(account: &Person) -> &'static str {
     if account.owner { "owner" } else { "member" }
 }
 
-fn with_permission(workspace: &Workspace, api: &str, account: &Account) -> Value {
+fn with_permission(workspace: &Workspace, api: &str, account: &Person) -> Value {
     let mut shown = membership(workspace, api, account);
     shown["permission"] = permission(account).into();
     shown
 }
 
-fn membership(workspace: &Workspace, api: &str, account: &Account) -> Value {
+fn membership(workspace: &Workspace, api: &str, account: &Person) -> Value {
     let url = format!("{}/members/{}", workspace.url(api), percent_encode(&account.uuid));
     json!({
         "type": "workspace_membership",

@@ -10,7 +10,7 @@ use super::super::answer::{Answer, Refusal};
 use super::super::auth::Kind;
 use super::super::body::Body;
 use super::super::operation::{Errand, Route, delete, get, put};
-use super::super::people::{self, Account};
+use super::super::people::{self, Person};
 use super::super::request::percent_encode;
 use super::super::scopes::{Required, scopes};
 use super::super::store::{Owner, Store};
@@ -118,7 +118,7 @@ struct Grant {
 
 /// Whom a path is about.
 enum Subject {
-    User(Account),
+    User(Person),
     Group(String),
 }
 
@@ -271,7 +271,7 @@ pub(super) fn access(
     store: &Store,
     errand: &Errand<'_>,
     owner: Owner,
-    account: &Account,
+    account: &Person,
 ) -> Result<Option<Level>, Refusal> {
     let caller = errand.principal.map(|principal| errand.people.of(principal));
     if account.owner || caller.is_some_and(|caller| caller.uuid == account.uuid) {

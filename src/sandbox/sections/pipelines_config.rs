@@ -27,8 +27,9 @@ struct Configuration {
 /// `GET …/pipelines_config`: 404 as long as it was never enabled.
 fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
-    let kept: Option<Configuration> = store.sections(owner)?.get(SECTION, 0);
-    let kept = kept.ok_or_else(|| missing("Pipelines is not configured for this repository."))?;
+    let kept: Vec<(u64, Configuration)> = store.sections(owner)?.settled(SECTION);
+    let (_, kept) =
+        kept.into_iter().next().ok_or_else(|| missing("Pipelines is not configured for this repository."))?;
     Ok(errand.show(StatusCode::OK, &show(store, errand, owner, &kept)?))
 }
 
@@ -44,6 +45,7 @@ fn update(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let after = Configuration { enabled: enabled.unwrap_or_default() };
     let first = store.sections(owner)?.get::<Configuration>(SECTION, 0).is_none();
     if after.enabled || !first {
+        errand.delay(store, owner, SECTION)?;
         store.sections_mut(owner)?.set(SECTION, 0, &after)?;
     }
     if after.enabled && first {

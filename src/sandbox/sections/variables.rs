@@ -95,6 +95,11 @@ impl Holder {
         }
     }
 
+    /// Announces a change: a list of an environment's variables is some seconds old.
+    fn delay(&self, store: &mut Store, errand: &Errand<'_>) -> Result<(), Refusal> {
+        if self.section == SECTION { Ok(()) } else { errand.delay(store, self.owner, &self.section) }
+    }
+
     fn keep(&self, store: &mut Store, id: u64, variable: &Variable) -> Result<(), Refusal> {
         let value = if variable.secured { String::new() } else { variable.value.clone() };
         store.sections_mut(self.owner)?.set(&self.section, id, &Variable { value, ..variable.clone() })
@@ -116,7 +121,7 @@ impl Holder {
 
 fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let holder = Holder::of(store, errand)?;
-    let all: Vec<(u64, Variable)> = store.sections(holder.owner)?.all(&holder.section);
+    let all: Vec<(u64, Variable)> = store.sections(holder.owner)?.settled(&holder.section);
     errand.numbered_page(&all, |(_, variable)| holder.show(variable))
 }
 
@@ -133,6 +138,7 @@ fn create(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     holder.check_key(store, None, &read.key)?;
     let id = store.mint();
     let variable = Variable { uuid: random::uuid("variable", id), ..read };
+    holder.delay(store, errand)?;
     holder.keep(store, id, &variable)?;
     Ok(errand.show(StatusCode::CREATED, &holder.show(&variable)))
 }
@@ -148,6 +154,7 @@ fn update(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
         return Err(super::wrong("secured", "A secured variable cannot be made plain."));
     }
     holder.check_key(store, Some(id), &variable.key)?;
+    holder.delay(store, errand)?;
     holder.keep(store, id, &variable)?;
     Ok(errand.show(StatusCode::OK, &holder.show(&variable)))
 }
@@ -155,6 +162,7 @@ fn update(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
 fn remove(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let holder = Holder::of(store, errand)?;
     let (id, _) = holder.named(store, errand.item())?;
+    holder.delay(store, errand)?;
     store.sections_mut(holder.owner)?.remove(&holder.section, id);
     Ok(gone())
 }

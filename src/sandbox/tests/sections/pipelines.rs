@@ -1,5 +1,7 @@
 //! Pipelines: whether it runs, variables, environments, schedules, SSH.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::super::super::Options;
@@ -107,6 +109,26 @@ async fn environments_are_made_changed_and_deleted() -> Outcome {
     assert_eq!((&after["name"], &after["restrictions"]["admin_only"]), (&json!("Live"), &json!(false)));
     assert_eq!(client.delete(&one).await?.status, 204);
     assert_eq!(client.get(&one).await?.status, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn some_things_settle_late_if_they_are_told_to() -> Outcome {
+    let settling = Duration::from_millis(300);
+    let (_sandbox, client) = ledger(Options { settling, ..Options::default() }).await?;
+    client.put(CONFIG, json!({"enabled": true})).await?;
+    assert_eq!(client.get(CONFIG).await?.status, 404);
+    let live = client.post(ENVIRONMENTS, json!({"name": "Live", "environment_type": {"name": "Test"}})).await?.json;
+    let one = format!("{ENVIRONMENTS}/{}", uuid(&live));
+    client.post(&format!("{one}/changes"), json!({"change": {"name": "Alive"}})).await?;
+    let variables = format!("repositories/acme/ledger/deployments_config/environments/{}/variables", uuid(&live));
+    client.post(&variables, json!({"key": "A", "value": "1"})).await?;
+    assert_eq!(client.get(&one).await?.json["name"], "Live");
+    assert_eq!(all(&client.get(&variables).await?.json, "key").len(), 0);
+    tokio::time::sleep(settling).await;
+    assert_eq!(client.get(CONFIG).await?.json["enabled"], true);
+    assert_eq!(client.get(&one).await?.json["name"], "Alive");
+    assert_eq!(all(&client.get(&variables).await?.json, "key"), ["A"]);
     Ok(())
 }
 
