@@ -21,7 +21,7 @@ use crate::plan::refresh::Actual;
 use crate::plan::sections::list;
 use crate::plan::{Change, Plan};
 use crate::progress::{Event, Listen};
-use crate::resource::{Action, Address, Method, Parent, Place, Request};
+use crate::resource::{Action, Address, Method, Parent, Place, Request, Set};
 
 /// How somebody outside ends a run: by a reason.
 pub type Stop = watch::Receiver<Option<Ended>>;
@@ -398,7 +398,7 @@ fn differing(change: &Change, answer: &Value) -> Vec<String> {
     let mentioned = |name: &str| {
         let field = kind.fields().iter().find(|field| field.name == name)?;
         // An answer may leave a field out. That proves nothing either way.
-        field.value_in(answer).filter(|_| !field.secret)
+        field.value_in(answer).filter(|_| field.set != Set::Blindly)
     };
     let actual = Actual::read(kind, answer, Some(&change.target()));
     let differs = change

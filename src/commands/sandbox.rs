@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -57,6 +58,7 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
         token_lifetime: args.token_lifetime,
         pages: if args.opaque_next { Pages::Opaque } else { Pages::Numbered },
+        settling: Duration::ZERO,
         faults: args.faults,
         state: args.state.clone(),
         ..Options::default()

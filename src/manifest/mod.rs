@@ -102,7 +102,11 @@ impl Manifest {
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));
         let references = chosen.clone().filter_map(|object| {
-            object.address.kind().reference(object.address.workspace(), &object.fields).map(|reference| reference.address)
+            object
+                .address
+                .kind()
+                .reference(object.address.workspace(), &object.fields)
+                .map(|reference| reference.address)
         });
         let needed: HashSet<Address> = references.collect();
         // What stands in something can be read only if that exists.

@@ -134,7 +134,7 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
         let Some(section) = node.at(kind.section()) else { continue };
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
-                for item in items.iter() {
+                for item in items {
                     let mut one = in_section(kind, parent, item, |name| item.at(name));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
@@ -145,13 +145,13 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
                 }
             }
             (Shape::Map(field), Tree::Map(entries)) => {
-                for (key, value) in entries.iter() {
+                for (key, value) in entries {
                     let one = in_section(kind, parent, value, |name| (name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
             (Shape::Names, Tree::List(names)) => {
-                for name in names.iter() {
+                for name in names {
                     let address = Address::within(parent, kind, name.text().unwrap_or_default());
                     desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
                 }

@@ -10,7 +10,7 @@ use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
+use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Set, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -80,8 +80,8 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         }
         (false, Some(actual)) => {
             let fields = changed_fields(object, Some(&actual.fields), notes);
-            let is_fixed = |name: &str| object.address.kind().fields().iter().any(|field| field.name == name && field.fixed);
-            match fields.iter().any(|field| is_fixed(field.name)) {
+            let kind = object.address.kind();
+            match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
                 _ if fields.is_empty() => None,
                 true => change(Action::Replace, fields, None),
                 false => change(Action::Update, fields, None),
@@ -94,8 +94,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
-        let secret = actual.is_some() && object.address.kind().fields().iter().any(|field| field.name == name && field.secret);
-        if from == Some(to) || secret {
+        let unseen = actual.is_some() && object.address.kind().sets(name) == Set::Blindly;
+        if from == Some(to) || unseen {
             continue;
         }
         match object.address.kind().held_back(name, from.map(|from| &**from)) {

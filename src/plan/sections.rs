@@ -66,7 +66,8 @@ fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section
     for object in manifest.desired.iter().filter(in_sections).filter(at_depth) {
         let (kind, parent) = (object.address.kind(), object.address.parent());
         if holders.is_empty() {
-            holders = manifest.desired.iter().map(|one| ((one.address.kind(), one.address.as_str()), &one.address)).collect();
+            holders =
+                manifest.desired.iter().map(|one| ((one.address.kind(), one.address.as_str()), &one.address)).collect();
         }
         let within = match kind.parent() {
             None => None,
@@ -152,7 +153,9 @@ pub(crate) async fn list<R: Read, T>(
     let list = List::of_all(kind.list(parent));
     let list = if kind.lists_without_next() { list.numbered_without_next() } else { list };
     let first = match client.page(list.target(1)).await {
-        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 404 && kind.may_be_missing() => return Ok(Vec::new()),
+        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 404 && kind.may_be_missing() => {
+            return Ok(Vec::new());
+        }
         first => first?,
     };
     Ok(rest(client, &list, first, |answer| kind.server_id(answer).map(Into::into), keep, |_| true).await?.items)

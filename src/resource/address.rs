@@ -57,7 +57,9 @@ impl Address {
     pub fn holders(&self) -> impl Iterator<Item = &str> {
         let ends = self.text.match_indices('/').skip(1).map(|(end, _)| end);
         let depth = usize::from(self.parent);
-        ends.chain([depth]).filter(move |end| *end <= depth && *end > self.workspace().len()).map(|end| &self.text[..end])
+        ends.chain([depth])
+            .filter(move |end| *end <= depth && *end > self.workspace().len())
+            .map(|end| &self.text[..end])
     }
 
     /// What tells it from others of its kind: a slug, a project key.
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn addresses_order_by_workspace_then_kind_then_name() {
-        let [project, repository] = KINDS;
+        let [project, repository, ..] = KINDS;
         let mut addresses = [
             Address::new(repository, "b", "a"),
             Address::new(repository, "a", "z"),

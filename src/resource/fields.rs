@@ -20,10 +20,19 @@ pub struct Field {
     pub folded: bool,
     /// What its value looks like on both sides.
     pub form: Form,
-    /// Whether it can be set and never read (api.md §9.4). Its value is where the secret comes from, never the secret.
-    pub secret: bool,
-    /// Whether it can only be set when the object comes to be (api.md §9.5).
-    pub fixed: bool,
+    /// When it can be set.
+    pub set: Set,
+}
+
+/// When a field can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// Whenever it is to change.
+    Freely,
+    /// When the object comes to be, and not later (api.md §9.5).
+    Once,
+    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from, never the secret.
+    Blindly,
 }
 
 /// What a value looks like.
@@ -42,7 +51,7 @@ pub enum Form {
 impl Field {
     /// A field that stands at the top of Bitbucket's JSON under its own name.
     pub(super) const fn plain(name: &'static str, api: &'static [&'static str], absent: Absent) -> Self {
-        Self { name, api, absent, always: false, folded: false, form: Form::Plain, secret: false, fixed: false }
+        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely }
     }
 
     /// As it stands in `fields=`: `project.key`.

@@ -17,7 +17,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 pub use address::Address;
-pub use fields::{Absent, Alike, Field, Fields, Form};
+pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
 static REGISTRY: [&dyn Kind; 10] = [
@@ -207,6 +207,14 @@ pub enum Shape {
     One,
     /// The value of this field: there is one of it in each, and it says no more.
     Value(&'static str),
+}
+
+impl dyn Kind {
+    /// When one of its fields can be set.
+    #[must_use]
+    pub fn sets(&self, field: &str) -> Set {
+        self.fields().iter().find(|known| known.name == field).map_or(Set::Freely, |known| known.set)
+    }
 }
 
 impl Shape {

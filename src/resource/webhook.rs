@@ -83,7 +83,8 @@ impl Kind for Webhook {
         }
         if fields.get("events").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             findings.push(
-                Finding::error("events", "a webhook hears of at least one event").help("write `events: [\"repo:push\"]`"),
+                Finding::error("events", "a webhook hears of at least one event")
+                    .help("write `events: [\"repo:push\"]`"),
             );
         }
         findings

@@ -5,8 +5,8 @@
 //! notes do not know what Bitbucket does, the choice is made where it is visible, with its reason beside it.
 //!
 //! ```text
-//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account ──▶ store
-//!   │           ├─▶ auth · scopes · rate                    └─▶ listing · query · fields
+//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account · sections/* ──▶ store
+//!   │           ├─▶ auth · scopes · rate  (routes)          └─▶ listing · query · fields · people
 //!   └─▶ faults  └─▶ oauth
 //! ```
 
@@ -22,6 +22,7 @@ mod fields;
 mod listing;
 mod oauth;
 mod operation;
+mod people;
 mod project;
 mod projects;
 mod query;
@@ -31,7 +32,9 @@ mod repositories;
 mod repository;
 mod repository_body;
 mod request;
+mod routes;
 mod scopes;
+mod sections;
 mod server;
 mod service;
 mod slug;
@@ -83,6 +86,9 @@ pub struct Options {
     pub pages: Pages,
     /// The longest page that is given, whatever is asked for: Bitbucket has lists with less than 100 (api.md §2.3).
     pub longest_page: usize,
+    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
+    /// environment, and what an environment is.
+    pub settling: Duration,
     /// What goes wrong on purpose.
     pub faults: Option<Faults>,
     /// Whether every [`Exchange`] is kept. Counters always are.
@@ -103,6 +109,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             pages: Pages::default(),
             longest_page: listing::LONGEST_PAGE,
+            settling: Duration::ZERO,
             faults: None,
             record: false,
             state: None,

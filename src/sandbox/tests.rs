@@ -5,6 +5,7 @@ mod faults;
 mod lists;
 mod projects;
 mod repositories;
+mod sections;
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
