@@ -42,6 +42,9 @@ pub(super) struct Sections {
     /// What some sections still show of the time before they were changed.
     #[serde(skip)]
     before: BTreeMap<String, Before>,
+    /// When the owner was made, if that was in this life.
+    #[serde(skip)]
+    born: Option<Instant>,
 }
 
 /// A section as it was, and until when it shows so.
@@ -52,6 +55,16 @@ struct Before {
 }
 
 impl Sections {
+    /// Those of an owner that is made now.
+    pub(super) fn newborn() -> Self {
+        Self { born: Some(Instant::now()), ..Self::default() }
+    }
+
+    /// Whether the owner is younger than this.
+    fn is_younger(&self, age: Duration) -> bool {
+        self.born.is_some_and(|born| born.elapsed() < age)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

@@ -26,10 +26,10 @@ pub(super) const TOKEN_PATH: &str = "/site/oauth2/access_token";
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) door: Door,
-    windows: Option<Mutex<Windows>>,
-    opaque_next: bool,
     people: People,
     settling: Duration,
+    windows: Option<Mutex<Windows>>,
+    opaque_next: bool,
     store: Mutex<Store>,
 }
 
@@ -37,10 +37,10 @@ impl Service {
     pub(super) fn new(options: &Options, store: Store) -> Self {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
-            windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
-            opaque_next: options.opaque_next,
             people: People::new(options.credentials.as_ref()),
             settling: options.settling,
+            windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
+            opaque_next: options.opaque_next,
             store: Mutex::new(store),
         }
     }
