@@ -4,9 +4,9 @@
 //! document (`openapi.json`), and shares nothing with this crate's client, so that a misunderstanding cannot hide in both. Where the
 //! notes do not know what Bitbucket does, the choice is made where it is visible, with its reason beside it.
 //!
-//! What it answers is a table ([`routes`]) of what its modules answer. The things that govern repositories, projects and
-//! workspaces are one file each ([`sections`]). Without a credentials file it knows four people, of whom [`people`]
-//! tells, and takes every slug for a group.
+//! What it answers is a table (`routes`) of what its modules answer. The things that govern repositories, projects and
+//! workspaces are one file each (`sections`). Without a credentials file it knows four people, of whom `people` tells,
+//! and takes every slug for a group.
 //!
 //! ```text
 //! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account · sections/* ──▶ store
@@ -77,8 +77,8 @@ pub struct Options {
     pub workspaces: Option<Vec<String>>,
     /// How long every answer takes, counted from the request's arrival.
     pub latency: Duration,
-    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, which it cannot be told
-    /// at all in a repository as young as that, the variables of an environment, and what an environment is.
+    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
+    /// environment, and what an environment is. A repository younger than that is unknown to Pipelines.
     pub settling: Duration,
     /// How much each credential may ask under `/2.0`.
     pub rate_limit: Option<RateLimit>,

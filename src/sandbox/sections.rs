@@ -1,9 +1,9 @@
-//! What a repository, a project or a workspace is governed by: one file a section, which says its paths, what they do and
-//! what is kept (api.md §5).
+//! What a repository, a project or a workspace is governed by: one file a section, which says its paths, what they do
+//! and what is kept (api.md §5).
 //!
-//! To add one, write its file with a `ROUTES` and name that in [`routes`](super::routes). It keeps what it wants under a
-//! name of its own in the [`Sections`] of its owner, so that nothing else has to know: they are saved with their owner,
-//! move with it and go with it.
+//! To add one, write its file with a `ROUTES` and name that in [`routes`](super::routes). It keeps what it wants under
+//! a name of its own in the [`Sections`] of its owner, so that nothing else has to know: they are saved with their
+//! owner, move with it and go with it.
 
 pub(super) mod branch_restrictions;
 pub(super) mod branching_model;
@@ -89,7 +89,7 @@ impl Sections {
             return;
         }
         let kept = self.kept.get(section).cloned().unwrap_or_default();
-        self.before.insert(section.to_owned(), Before { until: now + settling, kept });
+        self.before.insert(section.to_owned(), Before { until: now.checked_add(settling).unwrap_or(now), kept });
     }
 
     /// One thing of a section, by its number.
