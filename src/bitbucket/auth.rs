@@ -304,7 +304,7 @@ fn rotate(grant: &Grant, next: &str, traffic: &Traffic) {
         )),
         None => Event::Warning(
             "Bitbucket replaced the refresh token, and the new one is lost when this run ends: keep refresh tokens in a file \
-             and name it with --token-file, where the new one is written back"
+             and name it with --token-file, or with `file` in the manifest, where the new one is written back"
                 .to_owned(),
         ),
     });

@@ -12,7 +12,7 @@ use super::error::{Error, Line, Refusal, excerpt};
 use super::gate::{Counted, Gate, Pass};
 use super::limits::Patience;
 use super::retry::{Attempts, Decision, Outcome, Pace, decide};
-use super::wire::{self, Attempt, checked_url, client, content_type, jitter, target};
+use super::wire::{self, Attempt, Wire, content_type, jitter, target};
 use super::{Options, Traffic};
 use crate::resource::Method;
 
@@ -32,15 +32,12 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
-        let base = checked_url(&options.api_url, "--api-url")?;
-        let token_url = checked_url(&options.token_url, "--token-url")?;
-        let client = client(&options, &base)?;
-        let token_client = wire::client(&options, &token_url)?;
+    pub(super) fn new(wire: Wire, options: Options, traffic: Traffic) -> Self {
+        let Wire { base, client, token_url, token_client } = wire;
         let patience = Arc::new(Patience::new(options.limits));
         let auth = Auth::new(options.credential, token_url, token_client, options.pace, Arc::clone(&patience));
         let gate = Gate::new(options.concurrency, options.pace.limit);
-        Ok(Self { client, auth, gate, base, pace: options.pace, patience, traffic })
+        Self { client, auth, gate, base, pace: options.pace, patience, traffic }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.
@@ -74,26 +71,39 @@ impl Http {
 
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
     pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
+        let mut failures = 0;
+        let answer = self.send_until(method, url, body, &mut failures).await;
+        let lost = failures > 0 && method != Method::Get;
+        answer.map_err(|error| if lost { error.after_lost_answer() } else { error })
+    }
+
+    /// The same, counting how often the network or the server failed.
+    async fn send_until(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+        failures: &mut u32,
+    ) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
-        let mut failures = 0;
         loop {
             // Nobody holds a place at the gate while a token is fetched.
             self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
-            let mut pass = self.enter(Counted::by_path(url.path()), failures > 0).await?;
+            let mut pass = self.enter(Counted::by_path(url.path()), *failures > 0).await?;
             // Whoever waited long at the gate takes the token of now, not the one of then.
             let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
             let outcome = attempt.outcome().0;
-            failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
-            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, failures) {
+            *failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
+            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, *failures) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.patience.sleep(delay, failures > 0).await?;
+                    self.patience.sleep(delay, *failures > 0).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),
@@ -111,6 +121,7 @@ impl Http {
             }
             self.auth.accepted(&authorization).await;
             self.traffic.learn_scopes(&headers);
+            self.traffic.learn_hourly(&headers);
             if (300..400).contains(&status) {
                 redirects += 1;
                 url = self.redirected(&line, &url, &headers, redirects)?;

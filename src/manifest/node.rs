@@ -3,12 +3,15 @@
 //! Composition (defaults, several files) and checking work on this tree, so that whatever is said later about a value
 //! can point at the line that holds it.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use crate::diagnostic::Span;
+use crate::resource::KINDS;
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +34,9 @@ pub enum Tree {
     /// Text, with or without quotes.
     Text(Box<str>),
     /// A sequence.
-    List(Vec<Node>),
+    List(Box<[Node]>),
     /// A mapping in the order of the file. A key may stand here twice: the check reports it.
-    Map(Vec<(Key, Node)>),
+    Map(Box<[(Key, Node)]>),
 }
 
 /// A key of a mapping with its place.
@@ -41,8 +44,8 @@ pub enum Tree {
 pub struct Key {
     /// Where it stands.
     pub span: Span,
-    /// Its text.
-    pub text: Box<str>,
+    /// Its text, which all keys share that are known in a manifest.
+    pub text: Arc<str>,
 }
 
 impl Node {
@@ -63,12 +66,12 @@ impl Node {
         }
     }
 
-    /// Takes the value under a key out of a mapping.
+    /// Takes the value under a key of a mapping and leaves it empty.
     pub fn take(&mut self, key: &str) -> Option<Self> {
         match &mut self.tree {
             Tree::Map(entries) => {
-                let at = entries.iter().position(|(name, _)| &*name.text == key)?;
-                Some(entries.remove(at).1)
+                let (_, value) = entries.iter_mut().find(|(name, _)| &*name.text == key)?;
+                Some(Self { span: value.span, tree: std::mem::replace(&mut value.tree, Tree::Null) })
             }
             _ => None,
         }
@@ -87,7 +90,7 @@ impl Node {
     #[must_use]
     pub fn into_items(self) -> Vec<Self> {
         match self.tree {
-            Tree::List(items) => items,
+            Tree::List(items) => items.into_vec(),
             _ => Vec::new(),
         }
     }
@@ -112,15 +115,17 @@ impl Node {
         match (&mut self.tree, over) {
             (Tree::Map(under), Self { tree: Tree::Map(entries), span }) => {
                 self.span = span;
+                let mut joined = std::mem::take(under).into_vec();
                 for (key, value) in entries {
-                    match under.iter_mut().find(|(name, _)| name.text == key.text) {
+                    match joined.iter_mut().find(|(name, _)| name.text == key.text) {
                         Some((name, old)) => {
                             *name = key;
                             old.overlay(value);
                         }
-                        None => under.push((key, value)),
+                        None => joined.push((key, value)),
                     }
                 }
+                *under = joined.into();
             }
             (_, over) => *self = over,
         }
@@ -170,8 +175,40 @@ impl<'de> Deserialize<'de> for Node {
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = serde_yaml::Spanned::<String>::deserialize(deserializer)?;
-        Ok(Self { span: span_of(&spanned), text: spanned.value.into() })
+        let spanned = serde_yaml::Spanned::<Word>::deserialize(deserializer)?;
+        Ok(Self { span: span_of(&spanned), text: spanned.value.0 })
+    }
+}
+
+/// The text of a key.
+struct Word(Arc<str>);
+
+/// A manifest has few keys and says them very often.
+static KNOWN: LazyLock<HashSet<Arc<str>>> = LazyLock::new(|| {
+    let of_kinds = KINDS.iter().flat_map(|kind| {
+        let own = [kind.name(), kind.section(), kind.identity()];
+        own.into_iter().chain(kind.fields().iter().map(|field| field.name))
+    });
+    ["version", "defaults", "workspaces", "workspace", "state"].into_iter().chain(of_kinds).map(Arc::from).collect()
+});
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(WordVisitor)
+    }
+}
+
+struct WordVisitor;
+
+impl Visitor<'_> for WordVisitor {
+    type Value = Word;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Word, E> {
+        Ok(Word(KNOWN.get(text).map_or_else(|| text.into(), Arc::clone)))
     }
 }
 
@@ -248,8 +285,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
-        list.shrink_to_fit();
-        Ok(Tree::List(list))
+        Ok(Tree::List(list.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
@@ -257,7 +293,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
         while let Some(entry) = entries.next_entry()? {
             map.push(entry);
         }
-        map.shrink_to_fit();
-        Ok(Tree::Map(map))
+        Ok(Tree::Map(map.into()))
     }
 }

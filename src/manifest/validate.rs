@@ -1,5 +1,6 @@
 //! The rules that can be checked without a network, as a table of named functions. All of them run, all of them report.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Desired, Workspace};
@@ -11,6 +12,7 @@ type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
 /// Every check with its name.
 pub const CHECKS: &[(&str, Check)] = &[
     ("workspace slugs", workspace_slugs),
+    ("credentials", credentials),
     ("identities", identities),
     ("no object twice", no_object_twice),
     ("rules of each kind", rules_of_each_kind),
@@ -41,6 +43,11 @@ fn workspace_slugs(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnost
     }
 }
 
+/// Whether the parts of each workspace's credential make one.
+fn credentials(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnostics) {
+    workspaces.iter().filter_map(|workspace| workspace.auth.as_ref()?.check()).for_each(|wrong| found.push(wrong));
+}
+
 fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
     for object in desired {
         if let Err(finding) = object.address.kind().check_identity(object.address.id()) {
@@ -50,11 +57,11 @@ fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
 }
 
 fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
-    let mut first: HashMap<(usize, String), &Desired> = HashMap::with_capacity(desired.len());
+    let mut first: HashMap<(usize, Cow<'_, str>), &Desired> = HashMap::with_capacity(desired.len());
     for object in desired {
         let address = &object.address;
         // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4).
-        let key = (address.kind().rank(), address.as_str().to_lowercase());
+        let key = (address.kind().rank(), lower_case(address.as_str()));
         if let Some(other) = first.get(&key) {
             found.push(
                 Diagnostic::error(object.span, format!("{} {} is listed twice", address.kind().name(), shown(address)))
@@ -93,6 +100,15 @@ fn references(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
             let span = referenced.place("is_private").unwrap_or(referenced.span);
             found.push(diagnostic.also(span, format!("{} is private", referenced.address)));
         }
+    }
+}
+
+/// Hardly any address needs another text than its own.
+fn lower_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
     }
 }
 

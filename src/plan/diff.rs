@@ -1,6 +1,7 @@
 //! Desired state and actual state → the plan. Pure: the same two states always give the same plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::refresh::{Actual, State};
 use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::manifest::{Desired, Manifest};
+use crate::resource::fields::shared;
 use crate::resource::{Action, Address, Fields, Order, Reference};
 
 /// Compares. Only what the manifest says is looked at.
@@ -16,11 +18,13 @@ use crate::resource::{Action, Address, Fields, Order, Reference};
 /// Everything in the manifest that does not fit what exists, each at its place.
 pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut unknown: HashMap<Address, Option<String>> = HashMap::new();
-    let mut plan = Plan { found: state.found.clone(), ..Plan::default() };
+    let mut plan = Plan { found: state.found.clone(), unread: state.unread.clone(), ..Plan::default() };
+    let unread: HashSet<&str> = state.unread.iter().flat_map(|unread| &unread.workspaces).map(String::as_str).collect();
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
-    for object in &manifest.desired {
+    // Of what could not be read nobody knows what to change.
+    for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
         let actual = state.objects.get(&object.address);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
@@ -52,6 +56,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
 fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes: &mut Vec<Note>) -> Option<Change> {
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
+        let fields = Vec::into_boxed_slice(fields);
         Some(Change { address: object.address.clone(), action, fields, reason, uuid, needs: Vec::new() })
     };
     match (object.absent, actual) {
@@ -59,7 +64,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         (true, Some(_)) => {
             let place = object.state_span.map(|span| manifest.sources.place(span));
             let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
-            change(Action::Delete, Vec::new(), Some(format!("state: absent{place}")))
+            change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
             let fields = changed_fields(object, None, notes);
@@ -80,13 +85,16 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
 fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
-        let from = actual.and_then(|fields| fields.get(name));
+        let from = actual.and_then(|fields| fields.shared(name));
         if from == Some(to) {
             continue;
         }
-        match object.address.kind().held_back(name, from) {
+        match object.address.kind().held_back(name, from.map(|from| &**from)) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
-            None => changed.push(FieldChange { name, from: from.cloned().unwrap_or(Value::Null), to: to.clone() }),
+            None => {
+                let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
+                changed.push(FieldChange { name, from, to: Arc::clone(to) });
+            }
         }
     }
     changed
@@ -156,8 +164,8 @@ fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>
 
 /// Says which change must wait for which: those of an object and of those that refer to it.
 fn order(changes: &mut [Change], state: &State) {
-    let places: HashMap<Address, usize> =
-        changes.iter().enumerate().map(|(at, change)| (change.address.clone(), at)).collect();
+    let places: HashMap<&Address, usize> =
+        changes.iter().enumerate().map(|(at, change)| (&change.address, at)).collect();
     let mut needs: Vec<(usize, usize)> = Vec::new();
     for (at, change) in changes.iter().enumerate() {
         let kind = change.address.kind();

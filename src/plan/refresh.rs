@@ -3,84 +3,141 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Error, Found};
+use super::{Error, Found, Unread, by_lane};
 use crate::bitbucket::error::Line;
-use crate::bitbucket::page::{List, Page, rest};
+use crate::bitbucket::page::{List, Page};
+use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
-use crate::resource::{Address, Fields, KINDS, KindRef, Method};
+use crate::resource::fields::shared;
+use crate::resource::{Address, Alike, Fields, KINDS, KindRef, Method};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The objects that the manifest names.
-    pub objects: HashMap<Address, Actual>,
+    pub objects: Objects,
     /// The names of all objects of kinds that others refer to, for proposals.
     pub names: BTreeMap<(String, &'static str), Vec<String>>,
     /// How much there is.
     pub found: Vec<Found>,
     /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
     pub holds: HashMap<Address, usize>,
+    /// The workspaces of which nothing is known.
+    pub unread: Vec<Unread>,
 }
+
+/// Objects as they are, by address.
+#[derive(Debug, Clone, Default)]
+pub struct Objects(HashSet<Known>);
+
+/// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
+#[derive(Debug, Clone)]
+struct Known(Box<(Address, Actual)>);
+
+impl Objects {
+    /// The object with this address, if it exists.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&Actual> {
+        self.0.get(address).map(|known| &known.0.1)
+    }
+}
+
+impl Borrow<Address> for Known {
+    fn borrow(&self) -> &Address {
+        &self.0.0
+    }
+}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.0.hash(state);
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
+
+impl Eq for Known {}
 
 /// One object as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Actual {
     /// Its UUID, in braces; empty if Bitbucket did not say.
-    pub uuid: String,
+    pub uuid: Box<str>,
     /// Those of its fields that somebody asked for.
     pub fields: Fields,
 }
 
 impl Actual {
-    /// Reads an object of a kind out of an answer; of its fields only those that `wanted` names.
+    /// Reads an object of a kind out of an answer; of its fields only those that are `wanted` or needed by a rule. A value
+    /// that is as it is wanted is not kept a second time.
     #[must_use]
-    pub fn read(kind: KindRef, answer: &Value, wanted: impl Fn(&str) -> bool) -> Self {
-        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fields = kind.fields().iter().filter(|field| field.always || wanted(field.name));
-        Self { uuid, fields: fields.map(|field| (field.name, field.read(answer))).collect() }
+    pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
+        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().into();
+        let fields = kind.fields().iter().filter_map(|field| {
+            let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
+            let value = (field.always || wanted.is_some()).then(|| field.read(answer))?;
+            let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
+            Some((field.name, same.unwrap_or_else(|| shared(value))))
+        });
+        Self { uuid, fields: fields.collect() }
     }
 }
+
+/// Names, each with the address and the fields that are asked for.
+type Wanted<'a> = HashMap<&'a str, (&'a Address, Option<&'a Fields>)>;
 
 /// What is to be read of one kind in one workspace.
 struct Inquiry<'a> {
     workspace: &'a Workspace,
     kind: KindRef,
-    /// The names that matter, each with the fields that are asked for.
-    wanted: HashMap<&'a str, Option<&'a Fields>>,
+    /// The names that matter, each with the address and the fields that are asked for.
+    wanted: Wanted<'a>,
     /// Objects of other kinds refer to these, so that all their names are kept.
     referred: bool,
     /// The objects of all kinds that shall go.
     doomed: &'a HashSet<&'a Address>,
+    alike: Mutex<Alike>,
 }
 
-/// What is kept of an item of a list.
-struct Kept {
+/// What is kept of an item of a list: as little as can be, of a very long list.
+enum Kept {
+    Wanted(Box<(Address, Actual)>),
+    Other(Option<Box<Other>>),
+}
+
+/// What matters of an object that the manifest does not name.
+struct Other {
     name: Option<String>,
-    /// What it refers to that shall go, if the manifest does not name it.
+    /// What it refers to that shall go.
     holds: Option<Address>,
-    object: Option<Box<(Address, Actual)>>,
 }
 
 /// What came of it.
 struct Reading {
-    objects: Vec<(Address, Actual)>,
-    names: Vec<String>,
-    holds: Vec<Address>,
+    kept: Vec<Kept>,
     total: Option<usize>,
 }
 
 /// Reads the actual state of everything the manifest names.
 ///
 /// # Errors
-/// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket.
+/// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket. A credential of no use
+/// is an error if there is no other one.
 pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<State, Error> {
     let references: BTreeSet<Address> = manifest
         .desired
@@ -93,21 +150,19 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
     let inquiries = inquiries(manifest, &references, &doomed);
     listener.event(Event::Pages { more: inquiries.len() });
-    let watched = &Watched { client, listener };
-    let mut readings: Vec<(usize, Result<Reading, bitbucket::Error>)> = stream::iter(inquiries.iter().enumerate())
-        .map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) })
-        .buffer_unordered(client.concurrency())
-        .collect()
-        .await;
-    readings.sort_by_key(|(at, _)| *at);
+    let lanes = by_lane(client, manifest);
+    let readings = read_all(client, &inquiries, lanes.keys(), listener).await;
     let mut state = State::default();
     let mut problems = Diagnostics::default();
-    for (at, reading) in readings {
-        let inquiry = &inquiries[at];
-        match reading {
+    let mut useless: BTreeMap<usize, bitbucket::Error> = BTreeMap::new();
+    for (inquiry, reading) in inquiries.iter().zip(readings) {
+        match reading.map_err(|error| about_workspace(inquiry.workspace, error)) {
             Ok(reading) => state.add(inquiry, reading),
-            Err(error) => {
-                let problem = about_workspace(inquiry.workspace, error)?;
+            Err(Err(error)) if error.ends_its_credential() => {
+                useless.entry(client.lane(&inquiry.workspace.slug)).or_insert(error);
+            }
+            Err(problem) => {
+                let problem = problem?;
                 // Each of its lists says so; one of them is enough.
                 if !problems.iter().any(|other| other.primary == problem.primary) {
                     problems.push(problem);
@@ -115,11 +170,37 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
             }
         }
     }
-    if problems.is_empty() {
-        return Ok(state);
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(Error::Manifest(problems));
     }
-    problems.sort();
-    Err(Error::Manifest(problems))
+    if useless.len() == lanes.len()
+        && let Some((_, error)) = useless.pop_first()
+    {
+        return Err(error.into());
+    }
+    state.forget(useless, lanes);
+    Ok(state)
+}
+
+/// Makes all inquiries, and gives what came of them in their order. Each credential has its own number of places: one that
+/// has to wait keeps nobody else waiting.
+async fn read_all<R: Read>(
+    client: &R,
+    inquiries: &[Inquiry<'_>],
+    lanes: impl Iterator<Item = &usize>,
+    listener: &dyn Listen,
+) -> Vec<Result<Reading, bitbucket::Error>> {
+    let watched = &Watched { client, listener };
+    let of_lane = |lane: &usize| {
+        let lane = *lane;
+        let own = inquiries.iter().enumerate().filter(move |(_, one)| client.lane(&one.workspace.slug) == lane);
+        let reading = stream::iter(own).map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) });
+        reading.buffer_unordered(client.concurrency())
+    };
+    let mut readings: Vec<_> = stream::select_all(lanes.map(of_lane)).collect().await;
+    readings.sort_by_key(|(at, _)| *at);
+    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 fn inquiries<'a>(
@@ -127,14 +208,14 @@ fn inquiries<'a>(
     references: &'a BTreeSet<Address>,
     doomed: &'a HashSet<&'a Address>,
 ) -> Vec<Inquiry<'a>> {
-    let mut wanted: HashMap<(&str, usize), HashMap<&str, Option<&Fields>>> = HashMap::new();
+    let mut wanted: HashMap<(&str, usize), Wanted<'_>> = HashMap::new();
     for address in references {
-        wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), None);
+        wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), (address, None));
     }
     for object in &manifest.desired {
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
-        of_kind.insert(address.id(), Some(&object.fields));
+        of_kind.insert(address.id(), (address, Some(&object.fields)));
     }
     let mut inquiries = Vec::new();
     for workspace in &manifest.workspaces {
@@ -142,36 +223,38 @@ fn inquiries<'a>(
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
-            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed });
+            inquiries.push(Inquiry { workspace, kind, wanted, referred, doomed, alike: Mutex::default() });
         }
     }
     inquiries
 }
 
 async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<Reading, bitbucket::Error> {
-    let list = inquiry.list();
     let kind = inquiry.kind;
-    let first = client.page(list.target(1)).await?;
-    let mut reading = Reading { objects: Vec::new(), names: Vec::new(), holds: Vec::new(), total: first.size };
-    let missing = inquiry.missing_from(&first);
-    let singly = match first.remaining() {
-        Some(remaining) => remaining > missing.len(),
-        // How long the list is cannot be known. One request is never worse than following it.
-        None => missing.len() <= 1,
-    };
-    if !singly {
-        client.expect(first.remaining().unwrap_or_default());
-        let keep = |answer: &Value| inquiry.keep(answer);
-        let kept = rest(client, &list, first, |answer| kind.identify(answer), keep).await?;
-        reading.total = Some(kept.len());
-        for kept in kept {
-            reading.add(kept);
+    let (list, first) = first_page(client, inquiry).await?;
+    let (size, remaining) = (first.size, list.remaining(&first));
+    let mut missing: BTreeSet<&str> = inquiry.wanted.keys().copied().collect();
+    let mut pages = 0;
+    // Single objects are read as soon as there are fewer of them than pages to come. Where nobody knows how many pages come,
+    // pages are read until as many were as names are missing. That list costs what it must if it ends before, and if not,
+    // less than twice what would have been best for somebody who knew: no rule can promise more (it is the ski rental
+    // problem). One name alone is never worth a page.
+    let pays = |page: &Page| {
+        for answer in &page.values {
+            kind.identify(answer).map(|id| missing.remove(id));
         }
-        return Ok(reading);
-    }
-    first.check_names(|answer| kind.identify(answer))?;
-    for answer in &first.values {
-        reading.add(inquiry.keep(answer));
+        pages += 1;
+        let pays = remaining.map_or(missing.len() > pages, |remaining| remaining <= missing.len());
+        if pays {
+            client.expect(remaining.unwrap_or(1));
+        }
+        pays
+    };
+    let read = rest(client, &list, first, |answer| kind.identify(answer), |answer| inquiry.keep(answer), pays).await?;
+    let total = if read.whole { Some(read.items.len()) } else { size };
+    let mut kept = read.items;
+    if read.whole {
+        return Ok(Reading { kept, total });
     }
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
@@ -179,65 +262,94 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         .buffered(client.concurrency())
         .try_collect()
         .await?;
-    for answer in answers.into_iter().flatten() {
-        reading.add(inquiry.keep(&answer));
+    kept.extend(answers.iter().flatten().map(|answer| inquiry.keep(answer)));
+    Ok(Reading { kept, total })
+}
+
+/// The first page of a list, sorted if that can be.
+async fn first_page<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<(List, Page), bitbucket::Error> {
+    let list = inquiry.list();
+    match client.page(list.target(1)).await {
+        // Which lists can be sorted, and by what, is documented in principle only (api.md §2.4).
+        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 400 && list.is_sorted() => {
+            let list = list.unsorted();
+            client.expect(1);
+            let first = client.page(list.target(1)).await?;
+            Ok((list, first))
+        }
+        first => Ok((list, first?)),
     }
-    Ok(reading)
 }
 
 impl Inquiry<'_> {
     /// The list, with just those fields that somebody asks for.
     fn list(&self) -> List {
-        let asked = |name: &str| self.wanted.values().flatten().any(|fields| fields.get(name).is_some());
+        let asked = |name: &str| {
+            self.wanted.values().filter_map(|(_, fields)| *fields).any(|fields| fields.get(name).is_some())
+        };
         let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
-        List::new(self.kind.list(&self.workspace.slug), own.into_iter().chain(dotted.iter().map(String::as_str)))
+        let fields = own.into_iter().chain(dotted.iter().map(String::as_str));
+        let list = List::new(self.kind.list(&self.workspace.slug), fields);
+        if self.kind.sorts_by_age() { list.newest_first() } else { list }
     }
 
     /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
     fn keep(&self, answer: &Value) -> Kept {
         let id = self.kind.identify(answer);
-        let object = id.and_then(|id| {
-            let fields = self.wanted.get(id)?;
-            let wanted = |name: &str| fields.is_some_and(|fields| fields.get(name).is_some());
-            let address = Address::new(self.kind, &self.workspace.slug, id);
-            Some(Box::new((address, Actual::read(self.kind, answer, wanted))))
-        });
-        let holds = || {
-            let fields = Actual::read(self.kind, answer, |_| false).fields;
-            let reference = self.kind.reference(&self.workspace.slug, &fields)?;
-            Some(reference.address).filter(|address| self.doomed.contains(address))
-        };
-        let holds = if object.is_none() && !self.doomed.is_empty() { holds() } else { None };
-        Kept { name: id.filter(|_| self.referred).map(str::to_owned), holds, object }
+        if let Some((address, fields)) = id.and_then(|id| self.wanted.get(id)) {
+            let mut actual = Actual::read(self.kind, answer, *fields);
+            if let Ok(mut alike) = self.alike.lock() {
+                actual.fields = alike.fields(actual.fields);
+            }
+            return Kept::Wanted(Box::new(((*address).clone(), actual)));
+        }
+        let name = id.filter(|_| self.referred).map(str::to_owned);
+        let holds = if self.doomed.is_empty() { None } else { self.held_by(answer) };
+        Kept::Other((name.is_some() || holds.is_some()).then(|| Box::new(Other { name, holds })))
     }
 
-    fn missing_from(&self, page: &Page) -> Vec<&str> {
-        let there: BTreeSet<&str> = page.values.iter().filter_map(|answer| self.kind.identify(answer)).collect();
-        let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
-        missing.sort_unstable();
-        missing
-    }
-}
-
-impl Reading {
-    fn add(&mut self, kept: Kept) {
-        self.names.extend(kept.name);
-        self.holds.extend(kept.holds);
-        self.objects.extend(kept.object.map(|object| *object));
+    /// What an object refers to, if that shall go.
+    fn held_by(&self, answer: &Value) -> Option<Address> {
+        let fields = Actual::read(self.kind, answer, None).fields;
+        let reference = self.kind.reference(&self.workspace.slug, &fields)?;
+        Some(reference.address).filter(|address| self.doomed.contains(address))
     }
 }
 
 impl State {
-    fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
-        self.objects.extend(reading.objects);
-        for address in reading.holds {
-            *self.holds.entry(address).or_default() += 1;
+    /// Takes out the workspaces whose credential was of no use: what was read of them before is not the whole of them.
+    fn forget(&mut self, useless: BTreeMap<usize, bitbucket::Error>, lanes: BTreeMap<usize, Vec<String>>) {
+        let mut lanes = lanes;
+        for (lane, error) in useless {
+            let workspaces = lanes.remove(&lane).unwrap_or_default();
+            self.found.retain(|found| !workspaces.contains(&found.workspace));
+            self.unread.push(Unread { workspaces, error });
         }
+    }
+
+    fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
         let workspace = &inquiry.workspace.slug;
+        let mut names = Vec::new();
+        self.objects.0.reserve(reading.kept.len().min(inquiry.wanted.len()));
+        for kept in reading.kept {
+            match kept {
+                Kept::Wanted(object) => {
+                    names.extend(inquiry.referred.then(|| object.0.id().to_owned()));
+                    self.objects.0.insert(Known(object));
+                }
+                Kept::Other(other) => {
+                    let Some(other) = other else { continue };
+                    names.extend(other.name);
+                    if let Some(address) = other.holds {
+                        *self.holds.entry(address).or_default() += 1;
+                    }
+                }
+            }
+        }
         if inquiry.referred {
-            self.names.insert((workspace.clone(), inquiry.kind.name()), reading.names);
+            self.names.insert((workspace.clone(), inquiry.kind.name()), names);
         }
         let count = (inquiry.kind.section(), reading.total);
         match self.found.last_mut() {
@@ -251,12 +363,16 @@ impl State {
 fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
     match &error {
-        bitbucket::Error::Refused(refusal) if refusal.status == 404 => Ok(Diagnostic::error(
-            workspace.span,
-            format!("there is no workspace `{slug}`, or this credential cannot see it"),
-        )
-        .label(format!("Bitbucket says: {}", refusal.words()))
-        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name")),
+        bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
+            let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
+            let problem = Diagnostic::error(workspace.span, message)
+                .label(format!("Bitbucket says: {}", refusal.words()))
+                .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
+            Ok(match &workspace.auth {
+                Some(auth) => problem.also(auth.span, "this credential"),
+                None => problem,
+            })
+        }
         bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
             Err(bitbucket::Error::Credential(format!(
                 "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
@@ -314,12 +430,20 @@ impl<R: Read> Read for Watched<'_, R> {
         page
     }
 
-    async fn scopes(&self) -> Option<Vec<String>> {
-        self.client.scopes().await
+    async fn scopes(&self, workspace: &str) -> Option<Vec<String>> {
+        self.client.scopes(workspace).await
+    }
+
+    fn lane(&self, workspace: &str) -> usize {
+        self.client.lane(workspace)
     }
 
     fn requests(&self) -> usize {
         self.client.requests()
+    }
+
+    fn hourly(&self) -> usize {
+        self.client.hourly()
     }
 
     fn concurrency(&self) -> usize {

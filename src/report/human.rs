@@ -1,12 +1,13 @@
 //! The plan and its outcomes for a person: a line an object, the most dangerous first, equal lines folded.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
-use crate::plan::{Change, Found, HOURLY, Plan};
+use crate::plan::{Change, Found, Plan};
 use crate::resource::{Action, Fields, KindRef};
 
 /// So many equal changes are listed one by one; of more, the first few.
@@ -24,6 +25,9 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
     found.sort_by(|a, b| a.workspace.cmp(&b.workspace));
     for found in found {
         let _ = writeln!(text, "{}", found_line(found));
+    }
+    for unread in &plan.unread {
+        let _ = writeln!(text, "{} {}", styled(ALARM, "not planned:"), printable(&unread.to_string()));
     }
     if !plan.changes.is_empty() {
         text.push('\n');
@@ -181,7 +185,7 @@ fn details(change: &Change, whole: bool) -> Vec<(&'static str, String)> {
         Action::Create => {
             let said = change.address.kind().describe(&change.target());
             let unsaid = change.fields.iter().filter(|field| {
-                let alone: Fields = [(field.name, field.to.clone())].into_iter().collect();
+                let alone: Fields = [(field.name, Arc::clone(&field.to))].into_iter().collect();
                 let words = change.address.kind().describe(&alone);
                 words.is_empty() || !said.contains(&words)
             });
@@ -264,12 +268,13 @@ fn bill_line(plan: &Plan) -> String {
         0 => format!("{used} used."),
         to_apply => {
             // Rounded up: a plan never promises less than it takes.
-            let percent = (to_apply * 100).div_ceil(HOURLY);
+            let hourly = plan.bill.hourly.max(1);
+            let percent = (to_apply * 100).div_ceil(hourly);
             let long = match plan.bill.hours() {
                 0 => String::new(),
                 hours => format!(": about {}", plural(hours, "hours")),
             };
-            format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(HOURLY))
+            format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(hourly))
         }
     }
 }

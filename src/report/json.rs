@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::apply::Account;
-use crate::plan::{HOURLY, Plan};
+use crate::plan::Plan;
 use crate::resource::Action;
 
 /// A plan of bbprov; after an apply, with what became of every change.
@@ -20,6 +20,9 @@ struct Document<'a> {
     changes: Vec<Change<'a>>,
     /// What a person should know and nothing is done about.
     notes: Vec<Note<'a>>,
+    /// What could not be read and is not planned; only if there is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<UnreadRow<'a>>,
     /// How many of each sort.
     summary: Summary,
     /// What it costs in requests to the API, token fetches aside.
@@ -70,6 +73,16 @@ struct Note<'a> {
     text: &'a str,
 }
 
+/// A workspace of which nothing is known, because its credential was of no use.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline, deny_unknown_fields)]
+struct UnreadRow<'a> {
+    /// The workspace.
+    workspace: &'a str,
+    /// Why.
+    error: String,
+}
+
 /// How many of each sort.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline, deny_unknown_fields)]
@@ -106,7 +119,7 @@ struct Requests {
     used: usize,
     /// Needed for the changes, if nothing goes wrong.
     to_apply: usize,
-    /// What most credentials may send in an hour.
+    /// How many are allowed in an hour, with all credentials together.
     hourly: usize,
     /// For how many hours the changes must wait because they exceed what reading has left of that.
     hours: usize,
@@ -175,6 +188,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         version: 1,
         changes: plan.changes.iter().map(change_row).collect(),
         notes: plan.notes.iter().map(|note| Note { address: note.address.as_str(), text: &note.text }).collect(),
+        unread: plan.unread.iter().flat_map(unread_rows).collect(),
         summary: Summary {
             create: counts.create,
             update: counts.update,
@@ -188,7 +202,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         requests: Requests {
             used: plan.bill.used,
             to_apply: plan.bill.to_apply,
-            hourly: HOURLY,
+            hourly: plan.bill.hourly,
             hours: plan.bill.hours(),
             applied: account.map(|account| account.requests),
         },
@@ -210,6 +224,10 @@ fn change_row(change: &crate::plan::Change) -> Change<'_> {
             .collect(),
         reason: change.reason.as_deref(),
     }
+}
+
+fn unread_rows(unread: &crate::plan::Unread) -> impl Iterator<Item = UnreadRow<'_>> {
+    unread.workspaces.iter().map(|workspace| UnreadRow { workspace, error: unread.why() })
 }
 
 fn outcome_rows<'a>(plan: &'a Plan, account: &'a Account) -> Vec<OutcomeRow<'a>> {

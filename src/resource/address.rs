@@ -1,14 +1,16 @@
 //! How an object is named everywhere: in the manifest's order, the plan, the report and on the command line.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::KindRef;
 
 /// The name of one object: its kind and `workspace/identity`, such as repository `acme/ledger` or project `acme/PAY`.
+/// Copies share their text: an object is named in the manifest, in both states and in the plan.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     kind: KindRef,
-    text: Box<str>,
+    text: Arc<str>,
 }
 
 impl Address {

@@ -1,5 +1,8 @@
 //! The fields of an object in one flat vocabulary, the manifest's, and how that vocabulary maps to Bitbucket's JSON.
 
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Map, Value};
 
 /// One thing that can be said of an object.
@@ -83,14 +86,20 @@ impl Absent {
     }
 }
 
-/// Values of some of a kind's fields, in the kind's order.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fields(Vec<(&'static str, Value)>);
+/// Values of some of a kind's fields, in the kind's order. Copies share them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Fields(Arc<[(&'static str, Arc<Value>)]>);
 
 impl Fields {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
+        self.shared(name).map(|value| &**value)
+    }
+
+    /// The value of a field, to keep it elsewhere as well.
+    #[must_use]
+    pub fn shared(&self, name: &str) -> Option<&Arc<Value>> {
         self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
@@ -106,14 +115,6 @@ impl Fields {
         self.get(name)?.as_bool()
     }
 
-    /// Sets a field.
-    pub fn set(&mut self, name: &'static str, value: Value) {
-        match self.0.iter_mut().find(|(field, _)| *field == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
-        }
-    }
-
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -121,18 +122,15 @@ impl Fields {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Arc<Value>)> {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
     /// These with others on top: what an object will be after a change.
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Self {
-        let mut fields = self.clone();
-        for (name, value) in over.iter() {
-            fields.set(name, value.clone());
-        }
-        fields
+        let under = self.0.iter().filter(|(name, _)| over.get(name).is_none());
+        under.chain(over.0.iter()).cloned().collect()
     }
 
     /// The body that says them in Bitbucket's words.
@@ -148,9 +146,59 @@ impl Fields {
     }
 }
 
+impl FromIterator<(&'static str, Arc<Value>)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (&'static str, Arc<Value>)>>(iter: T) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
 impl FromIterator<(&'static str, Value)> for Fields {
     fn from_iter<T: IntoIterator<Item = (&'static str, Value)>>(iter: T) -> Self {
-        Self(iter.into_iter().collect())
+        iter.into_iter().map(|(name, value)| (name, shared(value))).collect()
+    }
+}
+
+/// A value to be kept in several places. Of what has no text there is one for the whole program.
+#[must_use]
+pub fn shared(value: Value) -> Arc<Value> {
+    static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::String(String::new())));
+    static NONE: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Null));
+    static NO: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Bool(false)));
+    static YES: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Bool(true)));
+    match value {
+        Value::Null => Arc::clone(&NONE),
+        Value::Bool(false) => Arc::clone(&NO),
+        Value::Bool(true) => Arc::clone(&YES),
+        Value::String(text) if text.is_empty() => Arc::clone(&EMPTY),
+        value => Arc::new(value),
+    }
+}
+
+/// Keeps what is equal once: most objects of a workspace are in few projects and set up alike.
+#[derive(Debug, Default)]
+pub struct Alike {
+    values: HashSet<Arc<Value>>,
+    fields: HashSet<Fields>,
+}
+
+impl Alike {
+    /// The one value that is equal to this one.
+    pub fn value(&mut self, value: Value) -> Arc<Value> {
+        if let Some(known) = self.values.get(&value) {
+            return Arc::clone(known);
+        }
+        let value = shared(value);
+        self.values.insert(Arc::clone(&value));
+        value
+    }
+
+    /// The one set of fields that is equal to this one.
+    pub fn fields(&mut self, fields: Fields) -> Fields {
+        if let Some(known) = self.fields.get(&fields) {
+            return known.clone();
+        }
+        self.fields.insert(fields.clone());
+        fields
     }
 }
 

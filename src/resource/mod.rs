@@ -12,10 +12,13 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 pub use address::Address;
-pub use fields::{Absent, Field, Fields};
+pub use fields::{Absent, Alike, Field, Fields};
 
 /// Every kind, in the order in which objects are created: what others need comes first.
-pub static KINDS: [KindRef; 2] = [KindRef(&project::Project), KindRef(&repository::Repository)];
+pub static KINDS: [KindRef; 2] = [KindRef::PROJECT, KindRef::REPOSITORY];
+
+/// What is known of each, in the same order.
+static REGISTRY: [&dyn Kind; 2] = [&project::Project, &repository::Repository];
 
 /// What bbprov knows of one kind of object.
 pub trait Kind: Sync {
@@ -80,6 +83,9 @@ pub trait Kind: Sync {
     /// Where all of them in a workspace are listed.
     fn list(&self, workspace: &str) -> String;
 
+    /// Whether that list can be asked for in the order of `created_on`.
+    fn sorts_by_age(&self) -> bool;
+
     /// Where one is read by its identity.
     fn item(&self, address: &Address) -> String;
 
@@ -110,15 +116,18 @@ pub struct IdentityRule {
     pub longest: usize,
 }
 
-/// A kind, compared and ordered by its place in [`KINDS`].
-#[derive(Clone, Copy)]
-pub struct KindRef(&'static dyn Kind);
+/// A kind by its place in [`KINDS`]: a byte, since every address holds one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KindRef(u8);
 
 impl KindRef {
+    const PROJECT: Self = Self(0);
+    const REPOSITORY: Self = Self(1);
+
     /// Its place among the kinds: what others need comes first.
     #[must_use]
     pub fn rank(self) -> usize {
-        KINDS.iter().position(|kind| kind.name() == self.name()).unwrap_or(KINDS.len())
+        self.0.into()
     }
 }
 
@@ -126,27 +135,13 @@ impl std::ops::Deref for KindRef {
     type Target = dyn Kind;
 
     fn deref(&self) -> &Self::Target {
-        self.0
+        REGISTRY[self.rank()]
     }
 }
 
 impl std::fmt::Debug for KindRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl PartialEq for KindRef {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for KindRef {}
-
-impl std::hash::Hash for KindRef {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
     }
 }
 
@@ -305,9 +300,11 @@ mod tests {
     }
 
     #[test]
-    fn kinds_have_their_own_names() {
+    fn kinds_have_their_own_places_and_names() {
         for (at, kind) in KINDS.into_iter().enumerate() {
-            assert_eq!(kind.rank(), at, "{} has the name of another kind", kind.name());
+            assert_eq!(kind.rank(), at);
+            let first = KINDS.iter().position(|other| other.name() == kind.name());
+            assert_eq!(first, Some(at), "{} has the name of another kind", kind.name());
         }
     }
 }

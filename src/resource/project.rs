@@ -138,6 +138,11 @@ impl Kind for Project {
         path(&["workspaces", workspace, "projects"])
     }
 
+    /// No `sort` is documented for it.
+    fn sorts_by_age(&self) -> bool {
+        false
+    }
+
     fn item(&self, address: &Address) -> String {
         path(&["workspaces", address.workspace(), "projects", address.id()])
     }

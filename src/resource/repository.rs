@@ -150,8 +150,8 @@ impl Kind for Repository {
     }
 
     fn reference(&self, workspace: &str, fields: &Fields) -> Option<Reference> {
-        let project = KindRef(&Project);
-        Some(Reference { field: "project", address: Address::new(project, workspace, fields.text("project")?) })
+        let key = fields.text("project")?;
+        Some(Reference { field: "project", address: Address::new(KindRef::PROJECT, workspace, key) })
     }
 
     fn check_reference(&self, fields: &Fields, project: &Fields) -> Option<Finding> {
@@ -207,6 +207,11 @@ impl Kind for Repository {
 
     fn list(&self, workspace: &str) -> String {
         path(&["repositories", workspace])
+    }
+
+    /// It is documented to sort, by any of its fields (api.md §2.4).
+    fn sorts_by_age(&self) -> bool {
+        true
     }
 
     fn item(&self, address: &Address) -> String {
@@ -300,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_smallest_create_is_the_one_of_bitbuckets_documentation() {
-        let address = Address::new(KindRef(&Repository), "acme", "ledger");
+        let address = Address::new(KindRef::REPOSITORY, "acme", "ledger");
         let fields: Fields = [("project", json!("PAY"))].into_iter().collect();
         let request = Repository.create(&address, &fields);
         assert_eq!(request.path, "/repositories/acme/ledger");
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_fork_policy_is_said_in_both_ways() {
-        let address = Address::new(KindRef(&Repository), "acme", "ledger");
+        let address = Address::new(KindRef::REPOSITORY, "acme", "ledger");
         for (policy, no_forks, no_public_forks) in
             [("allow_forks", false, false), ("no_public_forks", false, true), ("no_forks", true, true)]
         {

@@ -62,6 +62,7 @@ use tokio::task::JoinHandle;
 pub use self::credentials::{AccessToken, AccessTokenKind, Credentials, OAuthClient, User};
 pub use self::exchange::{Counters, Exchange};
 pub use self::faults::{Faults, InvalidFaults};
+pub use self::listing::Pages;
 pub use self::rate::{InvalidRateLimit, RateLimit};
 use self::server::Server;
 use self::service::{Service, TOKEN_PATH};
@@ -88,8 +89,10 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// How long the tokens live that the token endpoint gives out.
     pub token_lifetime: Duration,
-    /// Whether `next` links carry an opaque cursor in place of page numbers, and lists no `size` and no `page`.
-    pub opaque_next: bool,
+    /// What the pages of a list say of each other.
+    pub pages: Pages,
+    /// The longest page that is given, whatever is asked for: Bitbucket has lists with less than 100 (api.md §2.3).
+    pub longest_page: usize,
     /// What goes wrong on purpose.
     pub faults: Option<Faults>,
     /// Whether every [`Exchange`] is kept. Counters always are.
@@ -109,7 +112,8 @@ impl Default for Options {
             scopes: None,
             credentials: None,
             token_lifetime: Duration::from_secs(2 * 60 * 60),
-            opaque_next: false,
+            pages: Pages::default(),
+            longest_page: listing::LONGEST_PAGE,
             faults: None,
             record: false,
             state: None,

@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Content, Refusal};
-use super::listing::Call;
+use super::answer::{Answer, Refusal};
+use super::listing::{Call, Pages};
 use super::operation::Errand;
 use super::store::{Owner, Store};
 
@@ -154,12 +154,8 @@ impl Errand<'_> {
     /// The same for a list of the Pipelines family, which says its number and nothing of how much there is: one has to
     /// ask until a page is empty (api.md §2.3).
     fn numbered_page<T>(&self, items: &[T], show: impl Fn(&T) -> Value) -> Result<Answer, Refusal> {
-        let numbered = Self { call: Call { opaque_next: false, ..self.call }, ..*self };
-        let mut answer = numbered.page(items, show)?;
-        if let Content::Json(Value::Object(page)) = &mut answer.body {
-            page.retain(|name, _| matches!(name.as_str(), "values" | "page"));
-        }
-        Ok(answer)
+        let call = Call { pages: Pages::WithoutNext, ..self.call };
+        Self { call, ..*self }.page(items, show)
     }
 }
 

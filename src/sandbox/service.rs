@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Refusal};
 use super::auth::{Door, Kind, Principal};
-use super::listing::Call;
+use super::listing::{Call, Pages};
 use super::operation::{self, Errand, Found};
 use super::people::People;
 use super::rate::{RateLimit, Resource, Windows};
@@ -29,7 +29,8 @@ pub(super) struct Service {
     people: People,
     settling: Duration,
     windows: Option<Mutex<Windows>>,
-    opaque_next: bool,
+    pages: Pages,
+    longest_page: usize,
     store: Mutex<Store>,
 }
 
@@ -40,7 +41,8 @@ impl Service {
             people: People::new(options.credentials.as_ref()),
             settling: options.settling,
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
-            opaque_next: options.opaque_next,
+            pages: options.pages,
+            longest_page: options.longest_page,
             store: Mutex::new(store),
         }
     }
@@ -98,7 +100,8 @@ impl Service {
     }
 
     fn perform(&self, found: &Found<'_>, request: &Request, principal: Option<&Principal>) -> Result<Answer, Refusal> {
-        let call = Call { request, known: principal.is_some(), opaque_next: self.opaque_next };
+        let (known, pages, longest_page) = (principal.is_some(), self.pages, self.longest_page);
+        let call = Call { request, known, pages, longest_page };
         let (people, settling) = (&self.people, self.settling);
         let errand = Errand { call, route: found.route, names: &found.names, principal, people, settling };
         found.endpoint.perform(&mut self.store(), &errand)
