@@ -50,6 +50,7 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         listen: args.listen,
         workspaces: only.then(|| args.workspaces.iter().cloned().chain(seeded).collect()),
         latency: args.latency,
+        settling: Duration::ZERO,
         rate_limit: args.rate_limit,
         scopes: (!args.scopes.is_empty()).then(|| {
             let words = args.scopes.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);
@@ -58,7 +59,6 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
         token_lifetime: args.token_lifetime,
         pages: if args.opaque_next { Pages::Opaque } else { Pages::Numbered },
-        settling: Duration::ZERO,
         faults: args.faults,
         state: args.state.clone(),
         ..Options::default()

@@ -4,6 +4,10 @@
 //! document (`openapi.json`), and shares nothing with this crate's client, so that a misunderstanding cannot hide in both. Where the
 //! notes do not know what Bitbucket does, the choice is made where it is visible, with its reason beside it.
 //!
+//! What it answers is a table (`routes`) of what its modules answer. The things that govern repositories, projects and
+//! workspaces are one file each (`sections`). Without a credentials file it knows four people, of whom `people` tells,
+//! and takes every slug for a group.
+//!
 //! ```text
 //! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account · sections/* ──▶ store
 //!   │           ├─▶ auth · scopes · rate  (routes)          └─▶ listing · query · fields · people
@@ -74,6 +78,9 @@ pub struct Options {
     pub workspaces: Option<Vec<String>>,
     /// How long every answer takes, counted from the request's arrival.
     pub latency: Duration,
+    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
+    /// environment, and what an environment is. A repository younger than that is unknown to Pipelines.
+    pub settling: Duration,
     /// How much each credential may ask under `/2.0`.
     pub rate_limit: Option<RateLimit>,
     /// The scopes of every credential that does not say its own. `None`: all.
@@ -86,9 +93,6 @@ pub struct Options {
     pub pages: Pages,
     /// The longest page that is given, whatever is asked for: Bitbucket has lists with less than 100 (api.md §2.3).
     pub longest_page: usize,
-    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
-    /// environment, and what an environment is.
-    pub settling: Duration,
     /// What goes wrong on purpose.
     pub faults: Option<Faults>,
     /// Whether every [`Exchange`] is kept. Counters always are.
@@ -103,13 +107,13 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             workspaces: None,
             latency: Duration::ZERO,
+            settling: Duration::ZERO,
             rate_limit: None,
             scopes: None,
             credentials: None,
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             pages: Pages::default(),
             longest_page: listing::LONGEST_PAGE,
-            settling: Duration::ZERO,
             faults: None,
             record: false,
             state: None,

@@ -1,8 +1,8 @@
 //! Which operation a method and a path mean, and what it is given to work with.
 //!
-//! Every module that answers something names its paths in a `ROUTES` of its own: for each path the methods it takes, for
-//! each method the scopes it asks for (`endpoints.tsv`; api.md §1.3) and the function that answers. The table of them all
-//! is [`routes`](super::routes).
+//! Every module that answers something names its paths in a `ROUTES` of its own: for each path the methods it takes,
+//! for each method the scopes it asks for (`endpoints.tsv`; api.md §1.3) and the function that answers. The table of
+//! them all is [`routes`](super::routes).
 
 use std::time::Duration;
 

@@ -58,7 +58,8 @@ impl Person {
     /// Somebody with an entry in the credentials file.
     fn known(user: &User) -> Self {
         let names: Vec<_> = [&user.email, &user.username].into_iter().flatten().cloned().collect();
-        let account = Self::called(names.first().map_or("", String::as_str));
+        let name = names.first().or(user.display_name.as_ref());
+        let account = Self::called(name.map_or("", String::as_str));
         Self {
             uuid: user.uuid.clone().unwrap_or(account.uuid),
             account_id: user.account_id.clone().unwrap_or(account.account_id),

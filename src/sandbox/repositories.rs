@@ -134,7 +134,7 @@ fn insert(store: &mut Store, call: Call<'_>, index: usize, slug: &str) -> Result
         size: 0,
         created_on: now.clone(),
         updated_on: now,
-        sections: Sections::default(),
+        sections: Sections::newborn(),
     };
     body.describe(&mut repository);
     settle(store.at(index)?, &mut repository)?;

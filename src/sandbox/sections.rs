@@ -1,9 +1,9 @@
-//! What a repository, a project or a workspace is governed by: one file a section, which says its paths, what they do and
-//! what is kept (api.md §5).
+//! What a repository, a project or a workspace is governed by: one file a section, which says its paths, what they do
+//! and what is kept (api.md §5).
 //!
-//! To add one, write its file with a `ROUTES` and name that in [`routes`](super::routes). It keeps what it wants under a
-//! name of its own in the [`Sections`] of its owner, so that nothing else has to know: they are saved with their owner,
-//! move with it and go with it.
+//! To add one, write its file with a `ROUTES` and name that in [`routes`](super::routes). It keeps what it wants under
+//! a name of its own in the [`Sections`] of its owner, so that nothing else has to know: they are saved with their
+//! owner, move with it and go with it.
 
 pub(super) mod branch_restrictions;
 pub(super) mod branching_model;
@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Content, Refusal};
+use super::answer::{Answer, Refusal};
 use super::listing::{Call, Pages};
 use super::operation::Errand;
 use super::store::{Owner, Store};
@@ -42,6 +42,9 @@ pub(super) struct Sections {
     /// What some sections still show of the time before they were changed.
     #[serde(skip)]
     before: BTreeMap<String, Before>,
+    /// When the owner was made, if that was in this life.
+    #[serde(skip)]
+    born: Option<Instant>,
 }
 
 /// A section as it was, and until when it shows so.
@@ -52,6 +55,16 @@ struct Before {
 }
 
 impl Sections {
+    /// Those of an owner that is made now.
+    pub(super) fn newborn() -> Self {
+        Self { born: Some(Instant::now()), ..Self::default() }
+    }
+
+    /// Whether the owner is younger than this.
+    fn is_younger(&self, age: Duration) -> bool {
+        self.born.is_some_and(|born| born.elapsed() < age)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -76,7 +89,7 @@ impl Sections {
             return;
         }
         let kept = self.kept.get(section).cloned().unwrap_or_default();
-        self.before.insert(section.to_owned(), Before { until: now + settling, kept });
+        self.before.insert(section.to_owned(), Before { until: now.checked_add(settling).unwrap_or(now), kept });
     }
 
     /// One thing of a section, by its number.
@@ -141,12 +154,8 @@ impl Errand<'_> {
     /// The same for a list of the Pipelines family, which says its number and nothing of how much there is: one has to
     /// ask until a page is empty (api.md §2.3).
     fn numbered_page<T>(&self, items: &[T], show: impl Fn(&T) -> Value) -> Result<Answer, Refusal> {
-        let numbered = Self { call: Call { pages: Pages::Numbered, ..self.call }, ..*self };
-        let mut answer = numbered.page(items, show)?;
-        if let Content::Json(Value::Object(page)) = &mut answer.body {
-            page.retain(|name, _| matches!(name.as_str(), "values" | "page"));
-        }
-        Ok(answer)
+        let call = Call { pages: Pages::WithoutNext, ..self.call };
+        Self { call, ..*self }.page(items, show)
     }
 }
 

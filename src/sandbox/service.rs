@@ -26,11 +26,11 @@ pub(super) const TOKEN_PATH: &str = "/site/oauth2/access_token";
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) door: Door,
+    people: People,
+    settling: Duration,
     windows: Option<Mutex<Windows>>,
     pages: Pages,
     longest_page: usize,
-    people: People,
-    settling: Duration,
     store: Mutex<Store>,
 }
 
@@ -38,11 +38,11 @@ impl Service {
     pub(super) fn new(options: &Options, store: Store) -> Self {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
+            people: People::new(options.credentials.as_ref()),
+            settling: options.settling,
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
             pages: options.pages,
             longest_page: options.longest_page,
-            people: People::new(options.credentials.as_ref()),
-            settling: options.settling,
             store: Mutex::new(store),
         }
     }
@@ -100,7 +100,8 @@ impl Service {
     }
 
     fn perform(&self, found: &Found<'_>, request: &Request, principal: Option<&Principal>) -> Result<Answer, Refusal> {
-        let call = Call { request, known: principal.is_some(), pages: self.pages, longest_page: self.longest_page };
+        let (known, pages, longest_page) = (principal.is_some(), self.pages, self.longest_page);
+        let call = Call { request, known, pages, longest_page };
         let (people, settling) = (&self.people, self.settling);
         let errand = Errand { call, route: found.route, names: &found.names, principal, people, settling };
         found.endpoint.perform(&mut self.store(), &errand)

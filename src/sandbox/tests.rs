@@ -5,6 +5,7 @@ mod faults;
 mod lists;
 mod projects;
 mod repositories;
+mod routes;
 mod sections;
 
 use std::io::{self, Read, Write};

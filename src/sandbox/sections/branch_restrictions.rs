@@ -179,6 +179,8 @@ fn read(
     }
     read_match(&mut body, &mut restriction);
     read_value(&mut body, &mut restriction);
+    // The document wants both lists for the kinds with exemptions, and clients leave one out: what is not there is
+    // empty.
     for (name, whom) in [("users", "uuid"), ("groups", "slug")] {
         let Some(named) = named(&mut body, name, whom) else { continue };
         if !named.is_empty() && !restriction.exempts() {

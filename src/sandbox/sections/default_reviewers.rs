@@ -62,8 +62,8 @@ fn with_type(kind: &str, account: &Person, api: &str) -> Value {
     json!({ "type": "default_reviewer", "reviewer_type": kind, "user": account.representation(api) })
 }
 
-/// `GET …/effective-default-reviewers`: those of the repository and those of its project. Whether somebody who is both is
-/// listed twice is not known; here the nearer one wins.
+/// `GET …/effective-default-reviewers`: those of the repository and those of its project. Whether somebody who is both
+/// is listed twice is not known; here the nearer one wins.
 fn effective(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
     let own = reviewers(store, errand, owner)?;
@@ -104,8 +104,8 @@ fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     }
 }
 
-/// `PUT`: the path says it all; who is a reviewer already stays one. There may be a body, but an empty one that claims to
-/// be JSON is refused.
+/// `PUT`: the path says it all; who is a reviewer already stays one. There may be a body, but an empty one that claims
+/// to be JSON is refused.
 fn add(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
     errand.call.request.object()?;

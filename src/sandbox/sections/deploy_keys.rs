@@ -26,7 +26,8 @@ const PROJECT_WRITE: Required =
 const PROJECT_DELETE: Required =
     scopes(&["project", "project:admin"], &["admin:project:bitbucket", "delete:ssh-key:bitbucket"]);
 
-/// Access tokens may look at a repository's keys, no more. Of a project's nothing is said.
+/// Access tokens may look at a repository's keys, no more. Of a project's nothing is said. The document lists API
+/// tokens alone, but in a place that tells them from Forge: OAuth is let in, too.
 const CHANGE: &[Kind] = &[Kind::AccessToken];
 
 pub(in crate::sandbox) const ROUTES: &[Route] = &[

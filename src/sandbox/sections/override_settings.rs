@@ -57,8 +57,8 @@ impl Inheritance {
     }
 }
 
-/// `GET …/override-settings`: the switches at the top, as they are sent and as a client reads them. The document has them
-/// in a wrapper, which is how repositories embed them.
+/// `GET …/override-settings`: the switches at the top, as they are sent and as a client reads them. The document has
+/// them in a wrapper, which is how repositories embed them.
 fn show(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
     let mut shown = Inheritance::of(store.sections(owner)?).representation();

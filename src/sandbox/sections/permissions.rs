@@ -29,8 +29,8 @@ const PROJECT_DELETE: Required =
 /// Access tokens may not even look.
 const LOOK: &[Kind] = &[Kind::AccessToken];
 
-/// The document lets nobody change permissions by OAuth, "to ensure integrations and add-ons are not allowed to". Nobody
-/// has been seen to try, so it is taken at its word.
+/// The document keeps OAuth and add-ons from changing permissions. Nobody has been seen to try, so it is taken at its
+/// word.
 const CHANGE: &[Kind] = &[Kind::AccessToken, Kind::App, Kind::OAuth];
 
 pub(in crate::sandbox) const ROUTES: &[Route] = &[

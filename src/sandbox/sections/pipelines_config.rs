@@ -33,9 +33,13 @@ fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     Ok(errand.show(StatusCode::OK, &show(store, errand, owner, &kept)?))
 }
 
-/// `PUT …/pipelines_config`: who enables it for the first time gets environments, too.
+/// `PUT …/pipelines_config`: who enables it for the first time gets environments, too. Where things settle late, a new
+/// repository is not known here for a while.
 fn update(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let owner = errand.owner(store)?;
+    if store.sections(owner)?.is_younger(errand.settling) {
+        return Err(Refusal::from(Answer::no_repository()));
+    }
     let mut body = Body::new(errand.call.request.object()?);
     let enabled = body.flag("enabled");
     if body.get("enabled").is_none() {

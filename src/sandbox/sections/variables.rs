@@ -16,8 +16,8 @@ use super::{environments, gone, missing, pipelines_error};
 const READ: Required = scopes(&["pipeline"], &["read:pipeline:bitbucket"]);
 const WRITE: Required = scopes(&["pipeline:variable"], &["admin:pipeline:bitbucket"]);
 
-/// Repositories write `pipelines_config`, workspaces `pipelines-config`; an environment's variables cannot be had one by
-/// one.
+/// Repositories write `pipelines_config`, workspaces `pipelines-config`; an environment's variables cannot be had one
+/// by one.
 pub(in crate::sandbox) const ROUTES: &[Route] = &[
     Route { path: "repositories/{}/{}/pipelines_config/variables", endpoints: &[get(READ, list), post(WRITE, create)] },
     Route {

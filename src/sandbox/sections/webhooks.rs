@@ -17,6 +17,7 @@ use super::super::store::{Owner, Store};
 use super::super::{random, timestamp};
 use super::{gone, missing};
 
+// The document lists API tokens alone for webhooks, but in a place that tells them from Forge: OAuth is let in, too.
 const READ: Required = scopes(&["webhook"], &["read:webhook:bitbucket"]);
 const WRITE: Required = scopes(&["webhook"], &["read:webhook:bitbucket", "write:webhook:bitbucket"]);
 const DELETE: Required = scopes(&["webhook"], &["delete:webhook:bitbucket"]);

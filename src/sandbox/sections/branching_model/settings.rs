@@ -50,7 +50,8 @@ impl Default for Settings {
 }
 
 impl Branch {
-    /// Whether there is such a branch. That the main branch is always right is how an empty repository can have a model.
+    /// Whether there is such a branch. That the main branch is always right is how an empty repository can have a
+    /// model.
     pub(super) fn is_valid(&self, exists: &dyn Fn(&str) -> bool) -> bool {
         self.use_mainbranch || self.name.as_deref().is_some_and(exists)
     }

@@ -116,6 +116,8 @@ async fn environments_are_made_changed_and_deleted() -> Outcome {
 async fn some_things_settle_late_if_they_are_told_to() -> Outcome {
     let settling = Duration::from_millis(300);
     let (_sandbox, client) = ledger(Options { settling, ..Options::default() }).await?;
+    assert_eq!(client.put(CONFIG, json!({"enabled": true})).await?.status, 404, "the repository is too new");
+    tokio::time::sleep(settling).await;
     client.put(CONFIG, json!({"enabled": true})).await?;
     assert_eq!(client.get(CONFIG).await?.status, 404);
     let live = client.post(ENVIRONMENTS, json!({"name": "Live", "environment_type": {"name": "Test"}})).await?.json;

@@ -15,7 +15,10 @@ fn branching_models_and_inheritance() {
         let body = json!({
             "development": {"use_mainbranch": true, "name": null},
             "production": {"enabled": true, "use_mainbranch": false, "name": "live"},
-            "branch_types": [{"kind": "bugfix", "enabled": false}, {"kind": "hotfix", "enabled": true, "prefix": "fix/"}],
+            "branch_types": [
+                {"kind": "bugfix", "enabled": false},
+                {"kind": "hotfix", "enabled": true, "prefix": "fix/"},
+            ],
             "default_branch_deletion": "true",
         });
         assert_eq!(walk.put(&settings, &body, 200)["production"]["name"], "live");
