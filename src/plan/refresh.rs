@@ -95,16 +95,19 @@ impl Actual {
     }
 }
 
+/// The names that matter, each with its address and the fields that are asked for.
+type Wanted<'a> = HashMap<&'a str, (&'a Address, Option<&'a Fields>)>;
+
 /// What is to be read of one kind in one workspace.
 struct Inquiry<'a> {
     workspace: &'a Workspace,
     kind: KindRef,
-    /// The names that matter, each with the address and the fields that are asked for.
-    wanted: HashMap<&'a str, (&'a Address, Option<&'a Fields>)>,
+    wanted: Wanted<'a>,
     /// Objects of other kinds refer to these, so that all their names are kept.
     referred: bool,
     /// The objects of all kinds that shall go.
     doomed: &'a HashSet<&'a Address>,
+    /// The fields that were read so far.
     alike: Mutex<Alike>,
 }
 
@@ -177,7 +180,7 @@ fn inquiries<'a>(
     references: &'a BTreeSet<Address>,
     doomed: &'a HashSet<&'a Address>,
 ) -> Vec<Inquiry<'a>> {
-    let mut wanted: HashMap<(&str, usize), HashMap<&str, (&Address, Option<&Fields>)>> = HashMap::new();
+    let mut wanted: HashMap<(&str, usize), Wanted<'_>> = HashMap::new();
     for address in references {
         wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), (address, None));
     }
