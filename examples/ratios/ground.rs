@@ -91,12 +91,13 @@ pub fn slug(number: usize) -> String {
 
 /// A manifest of these repositories in one project.
 pub fn manifest(workspace: &str, numbers: impl IntoIterator<Item = usize>) -> String {
-    let mut text =
-        format!("version: 1\nworkspaces:\n  - workspace: {workspace}\n    projects: [{{key: P}}]\n    repositories:\n");
+    let mut text = format!(
+        "version: 1\nworkspaces:\n  - workspace: {workspace}\n    projects: [{{key: P}}]\n    repositories: [\n"
+    );
     for number in numbers {
-        let _ = writeln!(text, "      - {{slug: {}, project: P, is_private: true}}", slug(number));
+        let _ = writeln!(text, "      {{slug: {}, project: P, is_private: true}},", slug(number));
     }
-    text
+    text + "    ]\n"
 }
 
 /// The body that creates one of them.
