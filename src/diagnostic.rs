@@ -40,12 +40,12 @@ impl std::fmt::Display for Place {
 }
 
 /// The texts that were read, in the order in which they were read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Source {
     name: String,
     text: String,
@@ -69,6 +69,14 @@ impl Sources {
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
         self.get(span.source).and_then(|(_, text)| text.get(span.start as usize..span.end as usize)).unwrap_or_default()
+    }
+
+    /// Makes what a span covers unreadable, line by line as long as it was: whatever is shown of it holds no secret.
+    pub fn conceal(&mut self, span: Span) {
+        let hidden: String = self.text(span).bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        if let Some(source) = self.files.get_mut(span.source as usize).filter(|_| !hidden.is_empty()) {
+            source.text.replace_range(span.start as usize..span.end as usize, &hidden);
+        }
     }
 
     /// Where a span begins.

@@ -9,6 +9,9 @@ pub enum Error {
     /// The manifest is not valid, or does not fit what exists.
     #[error("{0}")]
     Manifest(#[from] Invalid),
+    /// A part of a credential cannot be had from where the manifest says that it is.
+    #[error("{0}")]
+    NoSecret(Invalid),
     /// Bitbucket, or the way to it.
     #[error("{0}")]
     Bitbucket(#[from] bitbucket::Error),
@@ -60,7 +63,7 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Manifest(_) => 3,
-            Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
+            Self::NoSecret(_) | Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
             Self::Stopped(_) | Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
             Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,
             Self::Bitbucket(_) | Self::Io { .. } => 1,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bbprov::cli::Cli;
 use bbprov::commands;
+use bbprov::error::Error;
 use bbprov::output;
 use clap::Parser;
 
@@ -18,12 +19,12 @@ fn main() -> ExitCode {
     };
     match commands::run(cli) {
         Ok(exit) => ExitCode::from(exit.code()),
-        Err(bbprov::error::Error::Manifest(invalid)) => {
-            output::say(invalid.to_string().trim_end());
-            ExitCode::from(3)
-        }
         Err(error) => {
-            output::fail(&error.to_string());
+            match &error {
+                // What is wrong at a place is shown there.
+                Error::Manifest(invalid) | Error::NoSecret(invalid) => output::say(invalid.to_string().trim_end()),
+                error => output::fail(&error.to_string()),
+            }
             ExitCode::from(error.code())
         }
     }

@@ -3,10 +3,10 @@
 //! The stages emit [`Event`]s to whoever [`Listen`]s and never print. The only user of indicatif.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::resource::Address;
 
@@ -81,25 +81,38 @@ struct Shown {
     bar: ProgressBar,
     terminal: bool,
     last_line: Mutex<Instant>,
-    waits_until: Mutex<Option<Instant>>,
+    wait: Arc<Mutex<Option<Wait>>>,
 }
 
-impl Shown {
-    fn wait(&self, until: Instant, text: &str) {
-        self.bar.set_prefix(format!("  {text}"));
-        if let Ok(mut waits_until) = self.waits_until.lock() {
-            *waits_until = Some(until);
+/// What everybody waits for.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    until: Instant,
+    why: &'static str,
+}
+
+impl Wait {
+    /// For the end of a line that is drawn again and again.
+    fn short(self) -> String {
+        let left = self.until.saturating_duration_since(Instant::now());
+        match left.as_secs() {
+            _ if left.is_zero() => String::new(),
+            0..120 => format!("  {}, {}s left", self.why, left.as_secs() + 1),
+            _ => format!("  {} until {} UTC", self.why, self.clock()),
         }
     }
 
-    /// Takes the word of a wait away that is over.
-    fn waited(&self) {
-        if let Ok(mut waits_until) = self.waits_until.lock()
-            && waits_until.is_some_and(|until| until <= Instant::now())
-        {
-            *waits_until = None;
-            self.bar.set_prefix("");
-        }
+    /// For a line of a log.
+    fn line(self) -> String {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let left = Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0));
+        format!("waiting for {} until {} UTC, {}", self.why, self.clock(), humantime::format_duration(left))
+    }
+
+    fn clock(self) -> String {
+        let at = SystemTime::now() + self.until.saturating_duration_since(Instant::now());
+        let date = humantime::format_rfc3339_seconds(at).to_string();
+        date.split(['T', 'Z']).nth(1).unwrap_or_default().to_owned()
     }
 }
 
@@ -119,12 +132,13 @@ impl Progress {
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let shown = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), target);
-            bar.set_style(style());
+            let wait = Arc::default();
+            bar.set_style(style(&wait));
             if terminal {
                 // It turns while an answer takes its time, and shows nothing of a run that is over before a person looks.
                 bar.enable_steady_tick(Duration::from_millis(100));
             }
-            Shown { bar, terminal, last_line: Mutex::new(Instant::now()), waits_until: Mutex::new(None) }
+            Shown { bar, terminal, last_line: Mutex::new(Instant::now()), wait }
         });
         Self { shown, verbose, quiet }
     }
@@ -157,7 +171,6 @@ impl Progress {
     fn step(&self) {
         let Some(shown) = &self.shown else { return };
         shown.bar.inc(1);
-        shown.waited();
         if shown.terminal {
             return;
         }
@@ -170,10 +183,17 @@ impl Progress {
     }
 }
 
-fn style() -> ProgressStyle {
+fn style(wait: &Arc<Mutex<Option<Wait>>>) -> ProgressStyle {
+    let wait = Arc::clone(wait);
     let style =
-        ProgressStyle::with_template("{spinner:.cyan} {msg}  {wide_bar:.cyan/dim}  {pos} of {len}  {elapsed}{prefix}");
-    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
+        ProgressStyle::with_template("{spinner:.cyan} {msg}  {wide_bar:.cyan/dim}  {pos} of {len}  {elapsed}{wait}");
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─").with_key(
+        "wait",
+        move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let wait = wait.lock().ok().and_then(|wait| *wait);
+            let _ = text.write_str(&wait.map(Wait::short).unwrap_or_default());
+        },
+    )
 }
 
 impl Listen for Progress {
@@ -190,11 +210,10 @@ impl Listen for Progress {
                 self.step();
             }
             Event::Waiting { until, why } => {
-                let wait = until.saturating_duration_since(Instant::now());
-                let text = format!("waiting {} for {why}", humantime::format_duration(whole_seconds(wait)));
+                let wait = Wait { until, why };
                 match &self.shown {
-                    Some(shown) if shown.terminal => shown.wait(until, &text),
-                    Some(_) => self.line(&text),
+                    Some(shown) if shown.terminal => drop(shown.wait.lock().map(|mut shown| *shown = Some(wait))),
+                    Some(_) => self.line(&wait.line()),
                     None => {}
                 }
             }
@@ -206,8 +225,4 @@ impl Listen for Progress {
             Event::Warning(text) => self.line(&format!("warning: {text}")),
         }
     }
-}
-
-fn whole_seconds(wait: Duration) -> Duration {
-    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

@@ -1,7 +1,7 @@
 //! EXECUTOR: carries a plan out and accounts for every change in it.
 //!
 //! A change is ready when those it needs are done. Ready changes are carried out side by side; one that fails stops nobody
-//! but those that need it.
+//! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
 pub mod outcome;
 
@@ -28,12 +28,12 @@ pub type Stop = watch::Receiver<Option<Ended>>;
 pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: Stop) -> Account {
     let before = client.requests();
     listener.event(Event::Changes { count: plan.changes.len() });
-    let mut run = Run::new(plan, listener);
+    let lanes = plan.changes.iter().map(|change| client.lane(change.address.workspace())).collect();
+    let mut run = Run::new(plan, lanes, listener);
     let mut stop = stop;
     let mut under_way = FuturesUnordered::new();
     loop {
-        while run.goes_on() && under_way.len() < client.concurrency() {
-            let Some(at) = run.ready.pop_front() else { break };
+        while let Some(at) = run.next(client.concurrency()) {
             let change = &plan.changes[at];
             under_way.push(async move { (at, carry_out(client, change).await) });
         }
@@ -42,10 +42,10 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
                 Some((at, result)) => run.finish(at, result),
                 None => break,
             },
-            reason = told(&mut stop), if run.ended.is_none() => {
+            reason = told(&mut stop), if run.goes_on() => {
                 listener.event(Event::Stopping);
                 client.halt();
-                run.ended = Some(reason);
+                run.end(&reason);
             }
         }
     }
@@ -66,12 +66,20 @@ async fn told(stop: &mut Stop) -> Ended {
 struct Run<'a> {
     plan: &'a Plan,
     listener: &'a dyn Listen,
-    ready: VecDeque<usize>,
+    lanes: Vec<Lane>,
+    /// For each change, its lane.
+    lane_of: Vec<usize>,
     /// For each change, how many that it needs are not done yet.
     waits_for: Vec<usize>,
     /// For each change, those that need it.
     needed_by: Vec<Vec<usize>>,
     outcomes: Vec<Option<Outcome>>,
+}
+
+/// Where the changes stand that are made with one credential.
+struct Lane {
+    ready: VecDeque<usize>,
+    under_way: usize,
     ended: Option<Ended>,
     /// Every answer so far was 403: this credential may do nothing of what is asked.
     only_forbidden: Option<usize>,
@@ -81,7 +89,7 @@ struct Run<'a> {
 const FORBIDDEN: usize = 8;
 
 impl<'a> Run<'a> {
-    fn new(plan: &'a Plan, listener: &'a dyn Listen) -> Self {
+    fn new(plan: &'a Plan, lane_of: Vec<usize>, listener: &'a dyn Listen) -> Self {
         let count = plan.changes.len();
         let mut needed_by = vec![Vec::new(); count];
         for (at, change) in plan.changes.iter().enumerate() {
@@ -90,40 +98,48 @@ impl<'a> Run<'a> {
             }
         }
         let waits_for: Vec<usize> = plan.changes.iter().map(|change| change.needs.len()).collect();
-        let ready = (0..count).filter(|at| waits_for[*at] == 0).collect();
-        let outcomes = vec![None; count];
-        Self { plan, listener, ready, waits_for, needed_by, outcomes, ended: None, only_forbidden: Some(0) }
+        let lane = || Lane { ready: VecDeque::new(), under_way: 0, ended: None, only_forbidden: Some(0) };
+        let mut lanes: Vec<_> = (0..=lane_of.iter().copied().max().unwrap_or_default()).map(|_| lane()).collect();
+        for at in (0..count).filter(|at| waits_for[*at] == 0) {
+            lanes[lane_of[at]].ready.push_back(at);
+        }
+        Self { plan, listener, lanes, lane_of, waits_for, needed_by, outcomes: vec![None; count] }
+    }
+
+    /// Takes a change that can be made now, with so many at once in its lane.
+    fn next(&mut self, most: usize) -> Option<usize> {
+        let free = |lane: &&mut Lane| lane.ended.is_none() && lane.under_way < most && !lane.ready.is_empty();
+        let lane = self.lanes.iter_mut().find(free)?;
+        lane.under_way += 1;
+        lane.ready.pop_front()
     }
 
     fn goes_on(&self) -> bool {
-        self.ended.is_none()
+        self.lanes.iter().any(|lane| lane.ended.is_none())
+    }
+
+    fn end(&mut self, reason: &Ended) {
+        for lane in &mut self.lanes {
+            lane.ended.get_or_insert_with(|| reason.clone());
+        }
     }
 
     fn finish(&mut self, at: usize, result: Result<(), Failure>) {
+        let lane = &mut self.lanes[self.lane_of[at]];
+        lane.under_way -= 1;
         match result {
             Ok(()) => {
-                self.only_forbidden = None;
+                lane.only_forbidden = None;
                 self.record(at, Outcome::Done);
                 for next in self.needed_by[at].clone() {
                     self.waits_for[next] -= 1;
                     if self.waits_for[next] == 0 && self.outcomes[next].is_none() {
-                        self.ready.push_back(next);
+                        self.lanes[self.lane_of[next]].ready.push_back(next);
                     }
                 }
             }
             Err(failure) => {
-                // A deletion is also forbidden where something is not empty (api.md §4).
-                let telling = failure.forbidden && self.plan.changes[at].action != Action::Delete;
-                self.only_forbidden = self.only_forbidden.filter(|_| telling).map(|count| count + 1);
-                if self.only_forbidden == Some(FORBIDDEN) {
-                    let why = format!("the credential may do nothing of what is asked: {}", failure.why);
-                    self.ended.get_or_insert(Ended::NoCredential(why));
-                }
-                match failure.ends {
-                    Some(ended @ Ended::NoCredential(_)) => self.ended = Some(ended),
-                    Some(ended) => drop(self.ended.get_or_insert(ended)),
-                    None => {}
-                }
+                lane.fail(&failure, self.plan.changes[at].action);
                 // What was not even sent is in the same case as what was never begun.
                 if failure.tried {
                     self.record(at, Outcome::Failed(failure.why));
@@ -158,16 +174,34 @@ impl<'a> Run<'a> {
     }
 
     fn account(self, requests: usize) -> Account {
-        let ended = self.ended.unwrap_or(Ended::Complete);
-        let why = match &ended {
-            Ended::Complete => "it could not be reached".to_owned(),
-            Ended::Interrupted => "not tried: interrupted".to_owned(),
-            Ended::Stopped(why) => format!("not tried: {why}"),
-            Ended::NoCredential(_) => "not tried: there was no credential to go on with".to_owned(),
+        let lanes = &self.lanes;
+        let why = |at: usize| match &lanes[self.lane_of[at]].ended {
+            None | Some(Ended::Complete) => "it could not be reached".to_owned(),
+            Some(Ended::Interrupted) => "not tried: interrupted".to_owned(),
+            Some(Ended::Stopped(why)) => format!("not tried: {why}"),
+            Some(Ended::NoCredential(_)) => "not tried: there was no credential to go on with".to_owned(),
         };
-        let outcomes =
-            self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Skipped(why.clone())));
-        Account { outcomes: outcomes.collect(), ended, requests }
+        let outcomes = self.outcomes.into_iter().enumerate();
+        let outcomes = outcomes.map(|(at, outcome)| outcome.unwrap_or_else(|| Outcome::Skipped(why(at)))).collect();
+        let ended = self.lanes.iter().filter_map(|lane| lane.ended.clone());
+        Account { outcomes, ended: ended.fold(Ended::of(self.plan), Ended::and), requests }
+    }
+}
+
+impl Lane {
+    fn fail(&mut self, failure: &Failure, action: Action) {
+        // A deletion is also forbidden where something is not empty (api.md §4).
+        let telling = failure.forbidden && action != Action::Delete;
+        self.only_forbidden = self.only_forbidden.filter(|_| telling).map(|count| count + 1);
+        if self.only_forbidden == Some(FORBIDDEN) {
+            let why = format!("the credential may do nothing of what is asked: {}", failure.why);
+            self.ended.get_or_insert(Ended::NoCredential(why));
+        }
+        match &failure.ends {
+            Some(ended @ Ended::NoCredential(_)) => self.ended = Some(ended.clone()),
+            Some(ended) => drop(self.ended.get_or_insert_with(|| ended.clone())),
+            None => {}
+        }
     }
 }
 
@@ -183,16 +217,10 @@ struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let ends = match &error {
-            Error::Credential(why) => Some(Ended::NoCredential(why.clone())),
-            Error::NoToken(_) => Some(Ended::NoCredential(error.to_string())),
-            Error::Stopped { why, .. } => Some(Ended::Stopped(why.clone())),
-            _ => None,
-        };
         Self {
             why: error.to_string(),
             tried: !matches!(error, Error::Stopped { tried: false, .. }),
-            ends,
+            ends: Ended::by(&error),
             forbidden: error.refusal().is_some_and(|refusal| refusal.status == 403),
         }
     }

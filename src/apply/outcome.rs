@@ -1,4 +1,7 @@
-//! What became of a change.
+//! What became of a change, and of a whole run.
+
+use crate::bitbucket::Error;
+use crate::plan::Plan;
 
 /// One for every change of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +44,53 @@ pub enum Ended {
     Interrupted,
     /// A limit was reached, such as `--max-requests`, or the system asked for an end: running again continues.
     Stopped(String),
-    /// The credential was refused, or no new token could be fetched: nothing further can succeed.
+    /// A credential was refused, or no new token could be fetched: nothing further can succeed with it.
     NoCredential(String),
+}
+
+impl Ended {
+    /// What an error ends, if it ends more than the one change.
+    pub(super) fn by(error: &Error) -> Option<Self> {
+        match error {
+            Error::Credential(why) => Some(Self::NoCredential(why.clone())),
+            Error::NoToken(_) => Some(Self::NoCredential(error.to_string())),
+            Error::Stopped { why, .. } => Some(Self::Stopped(why.clone())),
+            _ => None,
+        }
+    }
+
+    /// What ended already when the plan was made: that of which it could read nothing.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let ends = plan.unread.iter().filter_map(|unread| {
+            Some(match Self::by(&unread.error)? {
+                Self::NoCredential(_) => Self::NoCredential(unread.to_string()),
+                Self::Stopped(_) => Self::Stopped(unread.to_string()),
+                ended => ended,
+            })
+        });
+        ends.fold(Self::Complete, Self::and)
+    }
+
+    /// Of two parts of a run, what is to be said of the whole: whatever needs a person most, with the reasons of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let joined = |one: String, two: String| if one == two { one } else { format!("{one}; {two}") };
+        match (self, other) {
+            (Self::NoCredential(one), Self::NoCredential(two)) => Self::NoCredential(joined(one, two)),
+            (Self::Stopped(one), Self::Stopped(two)) => Self::Stopped(joined(one, two)),
+            (one, two) => std::cmp::max_by_key(one, two, Self::weight),
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Stopped(_) => 1,
+            Self::NoCredential(_) => 2,
+            Self::Interrupted => 3,
+        }
+    }
 }
 
 /// An account of a whole run: an outcome for each change, in the order of the plan.

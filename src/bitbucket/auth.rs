@@ -2,6 +2,7 @@
 //! when the token has expired (api.md §1.2).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -13,10 +14,14 @@ use tokio::time::Instant;
 use super::Traffic;
 use super::credential::{Credential, Grant, Subject};
 use super::error::{Error, Refusal, excerpt, one_line, without};
+use super::limits::Patience;
 use super::retry::{Attempts, Decision, Pace, decide};
 use super::wire::{self, Attempt};
 use crate::progress::Event;
 use crate::resource::Method;
+
+/// In units of the shortest window: a token endpoint that is asked too often is asked again after three minutes at most.
+const LONGEST: u32 = 180;
 
 /// What is sent as `Authorization`, and how often it has been replaced.
 #[derive(Debug, Clone)]
@@ -44,12 +49,19 @@ pub(super) struct Auth {
     token_url: Url,
     http: reqwest::Client,
     pace: Pace,
+    patience: Arc<Patience>,
     state: RwLock<State>,
 }
 
 impl Auth {
-    pub(super) fn new(credential: Credential, token_url: Url, http: reqwest::Client, pace: Pace) -> Self {
-        Self { credential, token_url, http, pace, state: RwLock::default() }
+    pub(super) fn new(
+        credential: Credential,
+        token_url: Url,
+        http: reqwest::Client,
+        pace: Pace,
+        patience: Arc<Patience>,
+    ) -> Self {
+        Self { credential, token_url, http, pace, patience, state: RwLock::default() }
     }
 
     /// What to send now. The first to ask fetches the token, everybody else waits for it.
@@ -186,13 +198,18 @@ impl Auth {
             let attempt = wire::attempt(request).await;
             sent += 1;
             let (outcome, wait) = attempt.outcome();
-            let attempts =
-                Attempts { failures: sent, refusals: sent, since: started.elapsed(), jitter: wire::jitter() };
-            if let Decision::Again(delay) | Decision::EverybodyWaits(delay) =
-                decide(method, outcome, wait, attempts, self.pace)
-            {
+            let attempts = Attempts { failures: sent, refused: started.elapsed(), jitter: wire::jitter() };
+            let delay = match decide(method, outcome, wait, attempts, self.pace) {
+                Decision::Again(delay) => Some(delay),
+                Decision::EverybodyWaits => {
+                    let longer = 1u32.checked_shl(sent).map_or(LONGEST, |times| times.min(LONGEST));
+                    Some(wait.unwrap_or(self.pace.limit * longer).max(self.pace.backoff(attempts)))
+                }
+                _ => None,
+            };
+            if let Some(delay) = delay {
                 // Everybody waits for the token anyway.
-                tokio::time::sleep(delay).await;
+                self.patience.sleep(delay, false).await?;
                 continue;
             }
             return match attempt {
@@ -287,7 +304,7 @@ fn rotate(grant: &Grant, next: &str, traffic: &Traffic) {
         )),
         None => Event::Warning(
             "Bitbucket replaced the refresh token, and the new one is lost when this run ends: keep refresh tokens in a file \
-             and name it with --token-file, where the new one is written back"
+             and name it with --token-file, or with `file` in the manifest, where the new one is written back"
                 .to_owned(),
         ),
     });

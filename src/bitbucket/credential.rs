@@ -1,11 +1,14 @@
 //! Which credential a run uses, and the mistakes that can be seen before anything is sent (api.md §1.1).
 
+mod parts;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::Error;
+pub(super) use parts::by_keys;
 
 /// The five kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -196,6 +199,19 @@ impl Credential {
         }
     }
 
+    /// What is no secret about it: a number for its kind, and the names it goes by.
+    fn plain(&self) -> (u8, &str, &str) {
+        match self {
+            Self::Bearer(_) => (0, "", ""),
+            Self::Basic { user, .. } => (1, user, ""),
+            Self::Grant(Grant { client_id, subject, .. }) => match subject {
+                Subject::Client => (2, client_id, ""),
+                Subject::Password { username, .. } => (3, client_id, username),
+                Subject::Refresh { .. } => (4, client_id, ""),
+            },
+        }
+    }
+
     pub(super) fn secrets(&self) -> Vec<&SecretString> {
         match self {
             Self::Bearer(token) | Self::Basic { token, .. } => vec![token],
@@ -205,6 +221,14 @@ impl Credential {
                 Subject::Refresh { token, .. } => vec![client_secret, token],
             },
         }
+    }
+}
+
+impl PartialEq for Credential {
+    /// Whether they are the same for Bitbucket.
+    fn eq(&self, other: &Self) -> bool {
+        let secrets = |credential| Self::secrets(credential).into_iter().map(ExposeSecret::expose_secret);
+        self.plain() == other.plain() && secrets(self).eq(secrets(other))
     }
 }
 

@@ -87,6 +87,12 @@ impl Error {
         }
     }
 
+    /// Whether nothing more can be done with the same credential for now, which says nothing about another one.
+    #[must_use]
+    pub fn ends_its_credential(&self) -> bool {
+        matches!(self, Self::Credential(_) | Self::NoToken(_) | Self::Stopped { .. })
+    }
+
     /// The answer, if there was one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {

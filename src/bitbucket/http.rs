@@ -1,18 +1,19 @@
 //! One request from end to end: authorise → gate → send → classify → wait or repeat → decode.
 
+use std::sync::Arc;
+
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use super::auth::{Auth, Authorization};
 use super::error::{Error, Line, Refusal, excerpt};
-use super::gate::{Gate, Pass};
+use super::gate::{Counted, Gate, Pass};
+use super::limits::Patience;
 use super::retry::{Attempts, Decision, Outcome, Pace, decide};
-use super::wire::{self, Attempt, checked_url, client, content_type, jitter, target};
-use super::{Limits, Options, Traffic};
-use crate::progress::Event;
+use super::wire::{self, Attempt, Wire, content_type, jitter, target};
+use super::{Options, Traffic};
 use crate::resource::Method;
 
 /// So many redirects are followed, on the API's own origin only.
@@ -26,29 +27,17 @@ pub(super) struct Http {
     gate: Gate,
     base: Url,
     pace: Pace,
-    limits: Limits,
-    halted: watch::Sender<bool>,
+    patience: Arc<Patience>,
     pub(super) traffic: Traffic,
 }
 
 impl Http {
-    pub(super) fn new(options: Options, traffic: Traffic) -> Result<Self, Error> {
-        let base = checked_url(&options.api_url, "--api-url")?;
-        let token_url = checked_url(&options.token_url, "--token-url")?;
-        let client = client(&options, &base)?;
-        let token_client = wire::client(&options, &token_url)?;
-        let auth = Auth::new(options.credential, token_url, token_client, options.pace);
-        let gate = Gate::new(options.concurrency);
-        Ok(Self {
-            client,
-            auth,
-            gate,
-            base,
-            pace: options.pace,
-            limits: options.limits,
-            halted: watch::Sender::new(false),
-            traffic,
-        })
+    pub(super) fn new(wire: Wire, options: Options, traffic: Traffic) -> Self {
+        let Wire { base, client, token_url, token_client } = wire;
+        let patience = Arc::new(Patience::new(options.limits));
+        let auth = Auth::new(options.credential, token_url, token_client, options.pace, Arc::clone(&patience));
+        let gate = Gate::new(options.concurrency, options.pace.limit);
+        Self { client, auth, gate, base, pace: options.pace, patience, traffic }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.
@@ -83,7 +72,6 @@ impl Http {
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
     pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
-        let started = Instant::now();
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
@@ -92,25 +80,17 @@ impl Http {
             // Nobody holds a place at the gate while a token is fetched.
             self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
-            let pass = self.enter(failures > 0).await?;
+            let mut pass = self.enter(Counted::by_path(url.path()), failures > 0).await?;
             // Whoever waited long at the gate takes the token of now, not the one of then.
             let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
-            let refusals = match attempt.outcome().0 {
-                Outcome::Status(429) => self.gate.refused(&pass),
-                Outcome::Status(status) if status < 500 => 0,
-                _ => {
-                    failures += 1;
-                    0
-                }
-            };
-            let attempts = Attempts { failures, refusals, since: started.elapsed(), jitter: jitter() };
-            let (status, headers, bytes) = match self.judge(&line, method, attempt, &pass, attempts) {
+            let outcome = attempt.outcome().0;
+            failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
+            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, failures) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.limits.allow_wait(delay, failures > 0)?;
-                    self.unless_halted(failures > 0, tokio::time::sleep(delay)).await?;
+                    self.patience.sleep(delay, failures > 0).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),
@@ -128,6 +108,7 @@ impl Http {
             }
             self.auth.accepted(&authorization).await;
             self.traffic.learn_scopes(&headers);
+            self.traffic.learn_hourly(&headers);
             if (300..400).contains(&status) {
                 redirects += 1;
                 url = self.redirected(&line, &url, &headers, redirects)?;
@@ -137,36 +118,23 @@ impl Http {
         }
     }
 
-    pub(super) fn halt(&self) {
-        self.halted.send_replace(true);
-    }
-
-    /// Waits for something, unless somebody says that nothing more is sent.
-    async fn unless_halted<T>(&self, tried: bool, wait: impl Future<Output = T>) -> Result<T, Error> {
-        let mut halted = self.halted.subscribe();
-        tokio::select! {
-            biased;
-            Ok(_) = halted.wait_for(|halted| *halted) => Err(Error::Stopped { why: "interrupted".to_owned(), tried }),
-            done = wait => Ok(done),
-        }
+    /// From now on nothing is sent, for this reason.
+    pub(super) fn halt(&self, why: &str) {
+        self.patience.end(why);
     }
 
     /// Waits at the gate, as long as the limits allow, and takes one request from what they allow.
-    async fn enter(&self, tried: bool) -> Result<Pass<'_>, Error> {
-        let entered = self.unless_halted(tried, self.gate.enter());
-        let pass = match self.limits.last_start() {
-            None => entered.await?,
-            Some(until) => match tokio::time::timeout_at(until, entered).await {
-                Ok(entered) => entered?,
-                Err(_) => return Err(self.limits.too_late(tried)),
-            },
-        };
+    async fn enter(&self, counted: Counted, tried: bool) -> Result<Pass<'_>, Error> {
+        let told = |until: Instant| self.traffic.wait(until);
+        let limits = self.patience.limits;
+        let entered = self.patience.unless_ended(tried, self.gate.enter(counted, limits.last_start(), told));
+        let Some(pass) = entered.await? else { return Err(limits.too_late(tried)) };
         // Whoever got in at the last moment is too late as well.
-        if self.limits.last_start().is_some_and(|until| until <= Instant::now()) {
-            return Err(self.limits.too_late(tried));
+        if limits.last_start().is_some_and(|until| until <= Instant::now()) {
+            return Err(limits.too_late(tried));
         }
-        if !self.traffic.count_request(self.limits.max_requests) {
-            return Err(self.limits.too_many(tried));
+        if !self.traffic.count_request(limits.max_requests) {
+            return Err(limits.too_many(tried));
         }
         Ok(pass)
     }
@@ -190,25 +158,29 @@ impl Http {
         }
     }
 
-    fn judge(&self, line: &Line, method: Method, attempt: Attempt, pass: &Pass<'_>, attempts: Attempts) -> Verdict {
+    fn judge(&self, line: &Line, method: Method, attempt: Attempt, pass: &mut Pass<'_>, failures: u32) -> Verdict {
         let (outcome, wait) = attempt.outcome();
-        if outcome != Outcome::Status(429) {
-            pass.accepted();
-        }
+        let refused = match &attempt {
+            Attempt::Answered { status: 429, .. } => pass.refused(wait).since.elapsed(),
+            Attempt::Answered { headers, .. } => {
+                pass.accepted(wire::is_near_limit(headers));
+                Duration::ZERO
+            }
+            Attempt::Failed { .. } => Duration::ZERO,
+        };
+        let attempts = Attempts { failures, refused, jitter: jitter() };
         let decision = decide(method, outcome, wait, attempts, self.pace);
         match (decision, attempt) {
             (Decision::Take, Attempt::Answered { status, headers, body }) => Verdict::Take(status, headers, body),
             (Decision::Again(delay), _) => Verdict::Again(delay),
-            (Decision::EverybodyWaits(delay), _) => {
-                let until = self.gate.pause(delay);
-                self.traffic.event(Event::Waiting { until: until.into_std(), why: "Bitbucket's rate limit" });
-                Verdict::Again(Duration::ZERO)
-            }
+            (Decision::EverybodyWaits, _) => Verdict::Again(Duration::ZERO),
             // Nothing was done, and nothing else will be let through either: the run ends here, and is continued later.
             (_, Attempt::Answered { status: 429, .. }) => {
                 let asked = wait.map(|wait| format!(", which asks to wait {} minutes", wait.as_secs().div_ceil(60)));
                 let asked = asked.unwrap_or_default();
-                Verdict::Stop(Error::Stopped { why: format!("Bitbucket's rate limit{asked}"), tried: false })
+                let why = format!("Bitbucket's rate limit{asked}");
+                self.halt(&why);
+                Verdict::Stop(Error::Stopped { why, tried: false })
             }
             (_, Attempt::Answered { status, headers, body }) => {
                 let refusal = Refusal::read(line.clone(), status, content_type(&headers), &body);

@@ -1,5 +1,6 @@
 //! Limits that somebody sets to a run: it stops in time to say how far it came, and running again continues.
 
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use super::error::Error;
@@ -35,14 +36,6 @@ impl Limits {
         self.deadline.map(|deadline| deadline.last_start)
     }
 
-    /// A wait that would end too late is not begun.
-    pub(super) fn allow_wait(&self, delay: Duration, tried: bool) -> Result<(), Error> {
-        match self.last_start() {
-            Some(until) if Instant::now() + delay >= until => Err(self.too_late(tried)),
-            _ => Ok(()),
-        }
-    }
-
     pub(super) fn too_late(&self, tried: bool) -> Error {
         let given = self.deadline.map(|deadline| deadline.given).unwrap_or_default();
         Error::Stopped { why: format!("--deadline {}", humantime::format_duration(given)), tried }
@@ -50,5 +43,49 @@ impl Limits {
 
     pub(super) fn too_many(&self, tried: bool) -> Error {
         Error::Stopped { why: format!("--max-requests {}", self.max_requests.unwrap_or_default()), tried }
+    }
+}
+
+/// How long whoever waits may go on waiting: until the limits end it, or somebody.
+#[derive(Debug)]
+pub(super) struct Patience {
+    pub(super) limits: Limits,
+    /// Why nothing more is sent, once that is so.
+    ended: watch::Sender<Option<String>>,
+}
+
+impl Patience {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, ended: watch::Sender::new(None) }
+    }
+
+    /// From now on nobody waits, for this reason. The first one counts.
+    pub(super) fn end(&self, why: &str) {
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert_with(|| why.to_owned());
+            first
+        });
+    }
+
+    /// Waits for something, unless somebody says that nothing more is sent. `tried` says whether the request that waits was
+    /// sent before.
+    pub(super) async fn unless_ended<T>(&self, tried: bool, wait: impl Future<Output = T>) -> Result<T, Error> {
+        let mut ended = self.ended.subscribe();
+        tokio::select! {
+            biased;
+            Ok(ended) = ended.wait_for(Option::is_some) => {
+                Err(Error::Stopped { why: ended.clone().unwrap_or_default(), tried })
+            }
+            done = wait => Ok(done),
+        }
+    }
+
+    /// Waits before a request is sent again. A wait that would end too late is not begun.
+    pub(super) async fn sleep(&self, delay: Duration, tried: bool) -> Result<(), Error> {
+        match self.limits.last_start() {
+            Some(until) if Instant::now() + delay >= until => Err(self.limits.too_late(tried)),
+            _ => self.unless_ended(tried, tokio::time::sleep(delay)).await,
+        }
     }
 }

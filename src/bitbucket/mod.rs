@@ -1,10 +1,12 @@
 //! Bitbucket Cloud over HTTP: the two arrows between the states and the world.
 //!
 //! The planner is given something that can [`Read`], the executor something that can [`Write`]; that a plan changes
-//! nothing is a fact of the types. Behind both is one [`Client`] with one credential, one [`gate`] and one rule for
-//! [`retry`].
+//! nothing is a fact of the types. Behind both is a [`Client`] with one credential, one [`gate`] and one rule for [`retry`];
+//! or several, side by side, where workspaces have credentials of their own ([`Clients`]).
 
+mod allowance;
 mod auth;
+mod clients;
 pub mod credential;
 pub mod error;
 pub mod gate;
@@ -15,24 +17,30 @@ pub mod retry;
 mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::progress::{Event, Listen};
 use crate::resource::{Method, Request};
+pub use clients::{Clients, Owner};
 pub use credential::Credential;
 pub use error::Error;
 use http::Http;
 pub use limits::{Deadline, Limits};
 use page::Page;
+use wire::Wire;
 
 /// Where the API is if nothing else is said.
 pub const API_URL: &str = "https://api.bitbucket.org/2.0";
 
 /// Where tokens are fetched if nothing else is said.
 pub const TOKEN_URL: &str = "https://bitbucket.org/site/oauth2/access_token";
+
+/// How many requests an hour most credentials are allowed (api.md §6).
+pub const HOURLY: usize = 1_000;
 
 /// How to talk to Bitbucket.
 #[derive(Debug, Clone)]
@@ -80,13 +88,21 @@ pub trait Read: Sync {
     /// Reads the page that another one's `next` leads to.
     fn next(&self, page: &Page, link: String) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// The scopes of the credential, if Bitbucket said which.
-    fn scopes(&self) -> impl Future<Output = Option<Vec<String>>> + Send;
+    /// The scopes of the credential for a workspace, if Bitbucket said which.
+    fn scopes(&self, workspace: &str) -> impl Future<Output = Option<Vec<String>>> + Send;
+
+    /// The number of the credential for a workspace, from 0. Workspaces with different ones never wait for each other.
+    fn lane(&self, _workspace: &str) -> usize {
+        0
+    }
 
     /// How many requests were sent to the API so far.
     fn requests(&self) -> usize;
 
-    /// How many requests may be on their way at once.
+    /// How many requests are allowed in an hour: what Bitbucket says, or what it grants to most.
+    fn hourly(&self) -> usize;
+
+    /// How many requests may be on their way at once with one credential.
     fn concurrency(&self) -> usize;
 }
 
@@ -103,6 +119,7 @@ pub trait Write: Read {
 #[derive(Debug)]
 pub struct Client {
     http: Http,
+    wire: Wire,
     concurrency: usize,
 }
 
@@ -112,9 +129,22 @@ impl Client {
     /// # Errors
     /// URLs that are none or would carry the credential unprotected, and a system without TLS.
     pub fn new(options: Options, listener: Arc<dyn Listen>) -> Result<Self, Error> {
+        let wire = Wire::new(&options)?;
+        Ok(Self::over(wire, options, Traffic { listener, ..Traffic::default() }))
+    }
+
+    /// Prepares a connection to the same place with another credential, a gate of its own and the same limits: its requests
+    /// are counted together with this one's.
+    #[must_use]
+    pub fn beside(&self, options: Options) -> Self {
+        let Traffic { requests, listener, .. } = &self.http.traffic;
+        let traffic = Traffic { requests: requests.clone(), listener: listener.clone(), ..Traffic::default() };
+        Self::over(self.wire.clone(), options, traffic)
+    }
+
+    fn over(wire: Wire, options: Options, traffic: Traffic) -> Self {
         let concurrency = options.concurrency.max(1);
-        let traffic = Traffic { listener, ..Traffic::default() };
-        Ok(Self { http: Http::new(options, traffic)?, concurrency })
+        Self { http: Http::new(wire.clone(), options, traffic), wire, concurrency }
     }
 }
 
@@ -136,12 +166,16 @@ impl Read for Client {
         self.read_page(self.http.next_url(&line, &link)?).await
     }
 
-    async fn scopes(&self) -> Option<Vec<String>> {
+    async fn scopes(&self, _: &str) -> Option<Vec<String>> {
         self.http.scopes().await
     }
 
     fn requests(&self) -> usize {
         self.http.traffic.requests.load(Ordering::Relaxed)
+    }
+
+    fn hourly(&self) -> usize {
+        self.http.traffic.hourly.get().copied().unwrap_or(HOURLY)
     }
 
     fn concurrency(&self) -> usize {
@@ -163,20 +197,32 @@ impl Write for Client {
     }
 
     fn halt(&self) {
-        self.http.halt();
+        self.http.halt("interrupted");
     }
 }
 
+/// Shorter waits are not worth a word.
+const NOTICED: Duration = Duration::from_secs(1);
+
 /// What has passed over the wire, and whoever listens.
 struct Traffic {
-    requests: AtomicUsize,
+    waits: Mutex<Option<Instant>>,
+    /// Shared by connections that are limited together.
+    requests: Arc<AtomicUsize>,
     scopes: OnceLock<Vec<String>>,
+    hourly: OnceLock<usize>,
     listener: Arc<dyn Listen>,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { requests: AtomicUsize::default(), scopes: OnceLock::default(), listener: Arc::new(()) }
+        Self {
+            waits: Mutex::default(),
+            requests: Arc::default(),
+            scopes: OnceLock::default(),
+            hourly: OnceLock::default(),
+            listener: Arc::new(()),
+        }
     }
 }
 
@@ -197,8 +243,27 @@ impl Traffic {
         self.listener.event(event);
     }
 
+    /// Tells of a wait that a person would notice, and of each only once.
+    fn wait(&self, until: Instant) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if until > Instant::now() + NOTICED && waits.is_none_or(|waits| until > waits + NOTICED) {
+            *waits = Some(until);
+            self.event(Event::Waiting { until: until.into_std(), why: "Bitbucket's rate limit" });
+        }
+    }
+
     fn scopes(&self) -> Option<Vec<String>> {
         self.scopes.get().cloned()
+    }
+
+    /// Credentials whose allowance grows with a plan are told how large it is: `5000`, or `60, 60;w=3600` (api.md §6).
+    fn learn_hourly(&self, headers: &reqwest::header::HeaderMap) {
+        let text = || headers.get("x-ratelimit-limit")?.to_str().ok()?.split(',').next()?.trim().parse().ok();
+        if self.hourly.get().is_none()
+            && let Some(hourly) = text()
+        {
+            let _ = self.hourly.set(hourly);
+        }
     }
 
     /// Every answer to an authenticated request names the credential's scopes (api.md §1.1).

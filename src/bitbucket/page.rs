@@ -243,12 +243,16 @@ mod tests {
             Ok(self.answer())
         }
 
-        async fn scopes(&self) -> Option<Vec<String>> {
+        async fn scopes(&self, _: &str) -> Option<Vec<String>> {
             None
         }
 
         fn requests(&self) -> usize {
             self.0.load(Ordering::Relaxed)
+        }
+
+        fn hourly(&self) -> usize {
+            super::super::HOURLY
         }
 
         fn concurrency(&self) -> usize {

@@ -29,8 +29,9 @@ pub enum Decision {
     Take,
     /// Send it again after this long.
     Again(Duration),
-    /// Everybody waits this long; then it is sent again.
-    EverybodyWaits(Duration),
+    /// It was refused for the rate limit, and nothing was done: everybody waits, as long as the server asks or as the gate
+    /// has learned; then it is sent again.
+    EverybodyWaits,
     /// Give up.
     GiveUp,
     /// Give up, and find out whether it was carried out.
@@ -42,10 +43,8 @@ pub enum Decision {
 pub struct Attempts {
     /// How often the network or the server failed, this time included.
     pub failures: u32,
-    /// How often in a row the rate limit refused whoever tried, this time included.
-    pub refusals: u32,
-    /// How long ago it was sent first.
-    pub since: Duration,
+    /// For how long the rate limit has let nobody through.
+    pub refused: Duration,
     /// A random number in 0..1, which spreads those who wait.
     pub jitter: f64,
 }
@@ -55,8 +54,7 @@ pub struct Attempts {
 pub struct Pace {
     /// After the first failure of the network or the server; doubled after each further one, up to 32 times this.
     pub failure: Duration,
-    /// After the first refusal for the rate limit; doubled after each further one, up to 36 times this. By default that is
-    /// three minutes: twenty tries in an hour, of the thousand requests that it has.
+    /// The shortest window that a rate limit is thought to have. The longest is 3,600 times this.
     pub limit: Duration,
     /// How long a server may ask everybody to wait. A rolling hour frees its allowance within the hour.
     pub patience: Duration,
@@ -66,7 +64,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             failure: Duration::from_millis(250),
-            limit: Duration::from_secs(5),
+            limit: Duration::from_secs(1),
             patience: Duration::from_secs(65 * 60),
         }
     }
@@ -81,20 +79,16 @@ pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts
     match outcome {
         // Refused before anything was done, whatever the method.
         Outcome::Status(429) => {
-            // Whoever asks for no patience time and again is given some all the same.
-            let least = backoff(pace.limit / 250, 250, attempts.refusals, attempts.jitter);
-            let delay = wait
-                .map_or_else(|| backoff(pace.limit, 36, attempts.refusals, attempts.jitter), |wait| wait.max(least));
-            // An hour frees everything there is; a server that goes on refusing after several will not stop.
-            let hopeless = delay > pace.patience || attempts.since > pace.patience * 4;
-            if hopeless { Decision::GiveUp } else { Decision::EverybodyWaits(delay) }
+            // An hour frees everything there is; a server that goes on refusing after it will not stop.
+            let hopeless = attempts.refused.max(wait.unwrap_or_default()) > pace.patience;
+            if hopeless { Decision::GiveUp } else { Decision::EverybodyWaits }
         }
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::Endless if method == Method::Post => {
             Decision::Unclear
         }
         Outcome::Certificate | Outcome::Endless => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
-            let delay = wait.unwrap_or_else(|| backoff(pace.failure, 32, attempts.failures, attempts.jitter));
+            let delay = wait.unwrap_or_else(|| pace.backoff(attempts));
             let hopeless = attempts.failures >= MOST_FAILURES || delay > pace.patience;
             if hopeless { Decision::GiveUp } else { Decision::Again(delay) }
         }
@@ -102,10 +96,13 @@ pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts
     }
 }
 
-/// Doubling each time from `first` to so many times that, of which a random part between half and all is waited.
-fn backoff(first: Duration, most: u32, times: u32, jitter: f64) -> Duration {
-    let factor = 1u32.checked_shl(times.saturating_sub(1).min(16)).unwrap_or(most).min(most);
-    (first * factor).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+impl Pace {
+    /// Doubling with each failure, of which a random part between half and all is waited.
+    #[must_use]
+    pub fn backoff(self, attempts: Attempts) -> Duration {
+        let factor = 1u32.checked_shl(attempts.failures.saturating_sub(1)).map_or(32, |factor| factor.min(32));
+        (self.failure * factor).mul_f64(0.5 + 0.5 * attempts.jitter.clamp(0.0, 1.0))
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +112,7 @@ mod tests {
     const METHODS: [Method; 4] = [Method::Get, Method::Post, Method::Put, Method::Delete];
 
     fn first(method: Method, outcome: Outcome) -> Decision {
-        let attempts = Attempts { failures: 1, refusals: 1, since: Duration::ZERO, jitter: 1.0 };
+        let attempts = Attempts { failures: 1, refused: Duration::ZERO, jitter: 1.0 };
         decide(method, outcome, None, attempts, Pace::default())
     }
 
@@ -124,7 +121,7 @@ mod tests {
         for status in 100..600 {
             for method in METHODS {
                 let expected = match (status, method) {
-                    (429, _) => Decision::EverybodyWaits(Duration::from_secs(5)),
+                    (429, _) => Decision::EverybodyWaits,
                     (500 | 502 | 503 | 504, Method::Post) => Decision::Unclear,
                     (500 | 502 | 503 | 504, _) => Decision::Again(Duration::from_millis(250)),
                     _ => Decision::Take,
@@ -148,13 +145,23 @@ mod tests {
 
     #[test]
     fn patience_ends() {
-        let tired = Attempts { failures: 5, refusals: 5, since: Duration::from_secs(3), jitter: 0.0 };
+        let tired = Attempts { failures: 5, refused: Duration::from_secs(3), jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Lost, None, tired, Pace::default()), Decision::GiveUp);
-        let late = Attempts { failures: 2, refusals: 2, since: Pace::default().patience * 5, jitter: 0.0 };
-        assert_eq!(decide(Method::Get, Outcome::Status(429), None, late, Pace::default()), Decision::GiveUp);
-        let asked = |wait| decide(Method::Get, Outcome::Status(429), Some(wait), tired, Pace::default());
-        assert_eq!(asked(Duration::from_secs(7)), Decision::EverybodyWaits(Duration::from_secs(7)));
-        assert_eq!(asked(Duration::MAX), Decision::GiveUp);
-        assert_eq!(asked(Duration::ZERO), Decision::EverybodyWaits(Duration::from_millis(160)));
+        let asked = |wait, attempts| decide(Method::Get, Outcome::Status(429), wait, attempts, Pace::default());
+        assert_eq!(asked(Some(Duration::from_secs(7)), tired), Decision::EverybodyWaits);
+        assert_eq!(asked(Some(Duration::MAX), tired), Decision::GiveUp);
+        assert_eq!(asked(None, Attempts { refused: Pace::default().patience * 2, ..tired }), Decision::GiveUp);
+        let asks = Some(Duration::from_secs(9));
+        let unavailable = |failures| Attempts { failures, ..tired };
+        let decided =
+            |failures| decide(Method::Put, Outcome::Status(503), asks, unavailable(failures), Pace::default());
+        assert_eq!((decided(1), decided(5)), (Decision::Again(Duration::from_secs(9)), Decision::GiveUp));
+    }
+
+    #[test]
+    fn each_failure_is_waited_for_twice_as_long_and_never_at_the_same_moment_as_others() {
+        let after = |failures, jitter| Pace::default().backoff(Attempts { failures, refused: Duration::ZERO, jitter });
+        assert_eq!([1, 2, 3, 40].map(|failures| after(failures, 1.0).as_millis()), [250, 500, 1_000, 8_000]);
+        assert_eq!((after(1, 0.0).as_millis(), after(1, 0.5).as_millis()), (125, 187));
     }
 }

@@ -43,8 +43,25 @@ impl Attempt {
     }
 }
 
+/// The ways to an API and to its token endpoint. All credentials go the same ways.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    pub base: Url,
+    pub client: reqwest::Client,
+    pub token_url: Url,
+    pub token_client: reqwest::Client,
+}
+
+impl Wire {
+    pub(super) fn new(options: &Options) -> Result<Self, Error> {
+        let base = checked_url(&options.api_url, "--api-url")?;
+        let token_url = checked_url(&options.token_url, "--token-url")?;
+        Ok(Self { client: client(options, &base)?, token_client: client(options, &token_url)?, base, token_url })
+    }
+}
+
 /// A client for one origin. What is meant for this machine goes through no proxy: it may be plain http.
-pub(super) fn client(options: &Options, origin: &Url) -> Result<reqwest::Client, Error> {
+fn client(options: &Options, origin: &Url) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("bbprov/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers())
@@ -96,6 +113,11 @@ fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     }
     // Seconds left. What would be days is an instant in time, as other APIs write it, and says nothing here.
     text("x-ratelimit-reset")?.parse().ok().filter(|seconds| *seconds < 24 * 60 * 60).map(Duration::from_secs)
+}
+
+/// Whether less than a fifth of the allowance is left, which only some credentials are told (api.md §6).
+pub(super) fn is_near_limit(headers: &HeaderMap) -> bool {
+    headers.get("x-ratelimit-nearlimit").is_some_and(|near| near.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
 fn outcome_of(error: &reqwest::Error) -> Outcome {
@@ -160,7 +182,7 @@ pub(super) fn jitter() -> f64 {
 }
 
 /// Plain HTTP only towards this machine: a credential is never sent readable over a network.
-pub(super) fn checked_url(text: &str, flag: &str) -> Result<Url, Error> {
+fn checked_url(text: &str, flag: &str) -> Result<Url, Error> {
     // Not shown before it is known to hold no credential.
     let url = Url::parse(text).map_err(|error| Error::Setup(format!("{flag} is not a URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {

@@ -2,10 +2,12 @@
 
 mod apply;
 mod connection;
+mod credentials;
 mod interrupt;
 mod plan;
 mod sandbox;
 mod schema;
+mod secrets;
 mod validate;
 
 use clap::CommandFactory;

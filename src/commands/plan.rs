@@ -1,5 +1,6 @@
 //! `bbprov plan`: load → refresh → diff → report.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::connection::{Connection, connect};
@@ -11,7 +12,7 @@ use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
 use crate::output;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Granted, Plan, some_of};
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -22,6 +23,17 @@ pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
     let (plan, _) = super::runtime()?.block_on(make(&args.run, manifest, &progress))?;
     print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.run.report)?;
     check_scopes(&plan)?;
+    match Ended::of(&plan) {
+        Ended::NoCredential(why) => {
+            output::fail(&why);
+            return Ok(Exit::Credential);
+        }
+        Ended::Stopped(why) => {
+            output::fail(&why);
+            return Ok(Exit::Stopped);
+        }
+        Ended::Complete | Ended::Interrupted => {}
+    }
     let waits = args.detailed_exitcode && !plan.changes.is_empty();
     Ok(if waits { Exit::ChangesWait } else { Exit::Done })
 }
@@ -97,11 +109,14 @@ pub(super) fn check_scopes(plan: &Plan) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    let missing: Vec<_> =
-        missing.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
-    Err(bitbucket::Error::Credential(format!(
-        "the credential lacks {}: give it the scope, or use another credential",
-        missing.join(" and ")
-    ))
-    .into())
+    let lacks = |(granted, scopes): &(&Granted, BTreeMap<&str, usize>)| {
+        let scopes: Vec<_> =
+            scopes.iter().map(|(scope, count)| format!("{scope} (for {count} of the changes)")).collect();
+        let alone = plan.unread.is_empty() && plan.found.len() == granted.workspaces.len();
+        let whose = if alone { String::new() } else { format!(" for {}", some_of(&granted.workspaces)) };
+        format!("the credential{whose} lacks {}", scopes.join(" and "))
+    };
+    let lacks: Vec<_> = missing.iter().map(lacks).collect();
+    let advice = "give it the scope, or use another credential";
+    Err(bitbucket::Error::Credential(format!("{}: {advice}", lacks.join("; "))).into())
 }

@@ -2,18 +2,21 @@
 //!
 //! [`files`] finds and reads the texts, [`parse`] makes trees of them, [`shape`] holds the trees against the [`schema`],
 //! `resolve` lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
-//! Bitbucket or waits for anything.
+//! Bitbucket or waits for anything; of secrets it is known where they come from ([`secret`]), and no more.
 
+pub mod auth;
 pub mod files;
 pub mod node;
 pub mod parse;
 mod resolve;
 pub mod schema;
+pub mod secret;
 pub mod shape;
 pub mod validate;
 
 use std::collections::HashSet;
 
+use auth::Auth;
 use node::Tree;
 use shape::Shape;
 
@@ -40,6 +43,8 @@ pub struct Workspace {
     pub slug: String,
     /// Where it is named first.
     pub span: Span,
+    /// Its own credential, if it does not take the one of the run.
+    pub auth: Option<Auth>,
 }
 
 /// One object as it shall be.
@@ -87,6 +92,12 @@ impl Desired {
 }
 
 impl Manifest {
+    /// The workspaces in which anything is managed: of the others nothing is read, and no credential is needed.
+    pub fn inhabited(&self) -> impl Iterator<Item = &Workspace> {
+        let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
+        self.workspaces.iter().filter(move |workspace| inhabited.contains(workspace.slug.as_str()))
+    }
+
     /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));
@@ -142,6 +153,7 @@ pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
 /// ```
 pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
     let shape = Shape::read(&schema::manifest_schema());
+    let mut sources = sources;
     let mut found = Diagnostics::default();
     let mut documents = Vec::with_capacity(sources.len());
     for source in 0..u32::try_from(sources.len()).unwrap_or(u32::MAX) {
@@ -150,12 +162,13 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
             Err(problem) => found.push(problem),
             Ok(node) if node.tree == Tree::Null => found.push(empty(source)),
             Ok(mut node) => {
+                shape.conceal(&mut node, &mut sources);
                 let _ = shape.check("manifest", &mut node, &sources, &mut found);
                 documents.push(node);
             }
         }
     }
-    let (workspaces, mut desired) = resolve::resolve(documents, &mut found);
+    let (workspaces, mut desired) = resolve::resolve(documents, &sources, &mut found);
     validate::validate(&workspaces, &desired, &mut found);
     found.sort();
     if found.has_errors() {

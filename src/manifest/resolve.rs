@@ -1,14 +1,19 @@
 //! From checked trees to the desired state: defaults are laid under every object, several files become one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
+use super::auth::Auth;
 use super::node::{Node, Tree};
 use super::{Desired, Workspace};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::resource::{Address, Alike, KINDS, KindRef};
 
 /// Joins the documents of all files into workspaces and desired objects.
-pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Workspace>, Vec<Desired>) {
+pub(super) fn resolve(
+    documents: Vec<Node>,
+    sources: &Sources,
+    found: &mut Diagnostics,
+) -> (Vec<Workspace>, Vec<Desired>) {
     let mut documents = documents;
     let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
     for document in &mut documents {
@@ -24,15 +29,19 @@ pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Wor
         }
     }
     let mut workspaces: Vec<Workspace> = Vec::new();
-    let mut known = HashSet::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     let mut desired = Vec::new();
     let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
             let Some(name) = workspace.take("workspace") else { continue };
             let slug = name.text().unwrap_or_default().to_owned();
-            if known.insert(slug.clone()) {
-                workspaces.push(Workspace { slug: slug.clone(), span: name.span });
+            let at = *known.entry(slug.clone()).or_insert(workspaces.len());
+            if at == workspaces.len() {
+                workspaces.push(Workspace { slug: slug.clone(), span: name.span, auth: None });
+            }
+            if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
+                authorise(&mut workspaces[at], auth, found);
             }
             for kind in KINDS {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
@@ -43,6 +52,20 @@ pub(super) fn resolve(documents: Vec<Node>, found: &mut Diagnostics) -> (Vec<Wor
         }
     }
     (workspaces, desired)
+}
+
+/// Two places may both say which credential a workspace takes, but not different ones.
+fn authorise(workspace: &mut Workspace, auth: Auth, found: &mut Diagnostics) {
+    match &workspace.auth {
+        Some(first) if !first.says_the_same_as(&auth) => found.push(
+            Diagnostic::error(auth.span, format!("two places give `{}` different credentials", workspace.slug))
+                .label("this one")
+                .also(first.span, "and this one")
+                .help("keep one of them: it holds for the workspace wherever that is listed"),
+        ),
+        Some(_) => {}
+        None => workspace.auth = Some(auth),
+    }
 }
 
 /// Two files may both give defaults, but not different ones for the same key: which would win?

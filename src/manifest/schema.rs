@@ -37,6 +37,7 @@ pub fn manifest_schema() -> Value {
             "pattern": "^[a-z0-9_-]+$",
         }),
     );
+    workspace.insert("auth".to_owned(), super::auth::schema());
     workspace.append(&mut sections);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -33,13 +33,20 @@ pub enum Shape {
         keys: BTreeMap<String, Shape>,
         /// The keys it must have.
         required: Vec<String>,
+        /// Whether it says where secrets come from, so that anything else in it may be one.
+        secret: bool,
     },
+    /// Text, or a mapping in its place.
+    Either(Box<Shape>, Box<Shape>),
 }
 
 impl Shape {
     /// Reads a schema. What it does not understand is taken for text, which a test would notice.
     #[must_use]
     pub fn read(schema: &Value) -> Self {
+        if let Some([text, mapping]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+            return Self::Either(Box::new(Self::read(text)), Box::new(Self::read(mapping)));
+        }
         match schema.get("type").and_then(Value::as_str) {
             Some("boolean") => Self::Flag,
             Some("integer") => Self::Integer(choices(schema).iter().filter_map(serde_json::Value::as_i64).collect()),
@@ -59,6 +66,7 @@ impl Shape {
                     .flatten()
                     .filter_map(|key| key.as_str().map(str::to_owned))
                     .collect(),
+                secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
             },
             _ => Self::Text {
                 words: choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect(),
@@ -97,7 +105,8 @@ impl Shape {
                 keep_only(nodes, |node| items.check(&name, node, sources, found));
                 true
             }
-            (Self::Object { keys, required }, Tree::Map(entries)) => {
+            (Self::Object { keys, required, secret }, Tree::Map(entries)) => {
+                let written = entries.len();
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
                 let missing: Vec<&String> = required.iter().filter(lacks).collect();
@@ -111,12 +120,57 @@ impl Shape {
                             .label("in the entry that begins here"),
                     );
                 }
-                required.iter().all(|key| node.get(key).is_some())
+                // What is left of a credential without one of its parts is another one.
+                let is_whole = !*secret || matches!(&node.tree, Tree::Map(entries) if entries.len() == written);
+                is_whole && required.iter().all(|key| node.get(key).is_some())
+            }
+            (Self::Either(_, mapping), Tree::Map(_)) => mapping.check(name, node, sources, found),
+            (Self::Either(text, _), Tree::Text(_) | Tree::Number(_)) => text.check(name, node, sources, found),
+            (Self::Object { keys, secret: true, .. }, _) if keys.contains_key("env") => {
+                found.push(super::secret::written_out(name, node));
+                false
             }
             _ => {
                 found.push(self.mismatch(name, node));
                 false
             }
+        }
+    }
+
+    /// Takes the text of whatever may be a secret, written where it must not be, out of the tree and out of what is shown of
+    /// the file. Before the check, which tells the person about it.
+    pub fn conceal(&self, node: &mut Node, sources: &mut Sources) {
+        match (self, &mut node.tree) {
+            (Self::List(items), Tree::List(nodes)) if items.holds_secrets() => {
+                for node in nodes {
+                    items.conceal(node, sources);
+                }
+            }
+            (Self::Object { keys, secret, .. }, Tree::Map(entries)) if self.holds_secrets() => {
+                for (key, value) in entries {
+                    // Whoever slips in a key has still written a secret under it.
+                    let known = keys
+                        .get_key_value(&*key.text)
+                        .or_else(|| keys.get_key_value(closest(&key.text, keys.keys().map(String::as_str))?));
+                    let variable = || value.text().is_some_and(super::secret::is_variable);
+                    match known {
+                        Some((name, _)) if name == "env" && !variable() => hide(value, sources),
+                        Some((_, shape)) => shape.conceal(value, sources),
+                        None if *secret => hide(value, sources),
+                        None => {}
+                    }
+                }
+            }
+            (Self::Object { secret: true, .. }, _) => hide(node, sources),
+            _ => {}
+        }
+    }
+
+    fn holds_secrets(&self) -> bool {
+        match self {
+            Self::Object { keys, secret, .. } => *secret || keys.values().any(Self::holds_secrets),
+            Self::List(items) => items.holds_secrets(),
+            Self::Flag | Self::Integer(_) | Self::Text { .. } | Self::Either(..) => false,
         }
     }
 
@@ -151,11 +205,25 @@ impl Shape {
             Self::Text { words, .. } if words.is_empty() => "text that is not empty".to_owned(),
             Self::Text { words, .. } => one_of(words.iter().map(|word| format!("`{word}`"))),
             Self::List(_) => "a list".to_owned(),
+            Self::Either(text, mapping) => format!("{} or {}", text.describe(), mapping.describe()),
             Self::Object { keys, .. } => {
                 let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();
                 format!("a mapping with keys such as {}", keys.join(", "))
             }
         }
+    }
+}
+
+/// Hides every text and number of a tree, and the places they were read from.
+fn hide(node: &mut Node, sources: &mut Sources) {
+    match &mut node.tree {
+        Tree::Text(_) | Tree::Number(_) => {
+            sources.conceal(node.span);
+            node.tree = Tree::Text("(hidden)".into());
+        }
+        Tree::List(nodes) => nodes.iter_mut().for_each(|node| hide(node, sources)),
+        Tree::Map(entries) => entries.iter_mut().for_each(|(_, node)| hide(node, sources)),
+        Tree::Null | Tree::Bool(_) => {}
     }
 }
 

@@ -12,6 +12,7 @@ type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
 /// Every check with its name.
 pub const CHECKS: &[(&str, Check)] = &[
     ("workspace slugs", workspace_slugs),
+    ("credentials", credentials),
     ("identities", identities),
     ("no object twice", no_object_twice),
     ("rules of each kind", rules_of_each_kind),
@@ -40,6 +41,11 @@ fn workspace_slugs(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnost
             });
         }
     }
+}
+
+/// Whether the parts of each workspace's credential make one.
+fn credentials(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnostics) {
+    workspaces.iter().filter_map(|workspace| workspace.auth.as_ref()?.check()).for_each(|wrong| found.push(wrong));
 }
 
 fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {

@@ -1,6 +1,6 @@
 //! Desired state and actual state → the plan. Pure: the same two states always give the same plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,11 +18,13 @@ use crate::resource::{Action, Address, Fields, Order, Reference};
 /// Everything in the manifest that does not fit what exists, each at its place.
 pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut unknown: HashMap<Address, Option<String>> = HashMap::new();
-    let mut plan = Plan { found: state.found.clone(), ..Plan::default() };
+    let mut plan = Plan { found: state.found.clone(), unread: state.unread.clone(), ..Plan::default() };
+    let unread: HashSet<&str> = state.unread.iter().flat_map(|unread| &unread.workspaces).map(String::as_str).collect();
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
-    for object in &manifest.desired {
+    // Of what could not be read nobody knows what to change.
+    for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
         let actual = state.objects.get(&object.address);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);

@@ -3,7 +3,7 @@
 pub mod diff;
 pub mod refresh;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -27,8 +27,45 @@ pub struct Plan {
     pub found: Vec<Found>,
     /// What it costs.
     pub bill: Bill,
-    /// The scopes of the credential, as far as Bitbucket says which it has.
-    pub granted: Option<Vec<String>>,
+    /// The scopes of each credential, as far as Bitbucket says which it has.
+    pub granted: Vec<Granted>,
+    /// What could not be read, and is not in the plan.
+    pub unread: Vec<Unread>,
+}
+
+/// What a credential may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The workspaces that it is for.
+    pub workspaces: Vec<String>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+}
+
+/// Workspaces of which nothing is known because their credential was of no use. Those of other credentials are planned.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// The workspaces.
+    pub workspaces: Vec<String>,
+    /// Why.
+    pub error: bitbucket::Error,
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} could not be read: {}", some_of(&self.workspaces), self.why())
+    }
+}
+
+impl Unread {
+    /// Why, in words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match &self.error {
+            bitbucket::Error::Stopped { why, .. } => why.clone(),
+            error => error.to_string(),
+        }
+    }
 }
 
 /// One change to one object.
@@ -98,10 +135,18 @@ pub struct Bill {
     pub used: usize,
     /// Needed for the changes, if nothing goes wrong.
     pub to_apply: usize,
+    /// How many are allowed in an hour, with all credentials together.
+    pub hourly: usize,
 }
 
-/// How many requests an hour most credentials are allowed (api.md §6).
-pub const HOURLY: usize = 1_000;
+impl Bill {
+    /// For how many hours the changes must wait because they exceed what reading has left of the allowance.
+    #[must_use]
+    pub fn hours(self) -> usize {
+        let hourly = self.hourly.max(1);
+        (self.used + self.to_apply).saturating_sub(hourly).div_ceil(hourly)
+    }
+}
 
 /// How many changes there are of each sort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -122,17 +167,21 @@ impl Plan {
         Counts { create: of(Action::Create), update: of(Action::Update), delete: of(Action::Delete) }
     }
 
-    /// The scopes that the changes need and the credential is known not to have, each with the number of those changes.
+    /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.
     #[must_use]
-    pub fn missing_scopes(&self) -> BTreeMap<&'static str, usize> {
-        let mut missing = BTreeMap::new();
-        for change in &self.changes {
-            let scopes = change.address.kind().scopes(change.action);
-            if let Some(scope) = self.granted.as_ref().and_then(|granted| scopes.missing_from(granted)) {
-                *missing.entry(scope).or_default() += 1;
+    pub fn missing_scopes(&self) -> Vec<(&Granted, BTreeMap<&'static str, usize>)> {
+        let missing_from = |granted: &Granted| {
+            let mut missing = BTreeMap::new();
+            let theirs: HashSet<&str> = granted.workspaces.iter().map(String::as_str).collect();
+            for change in self.changes.iter().filter(|change| theirs.contains(change.address.workspace())) {
+                if let Some(scope) = change.address.kind().scopes(change.action).missing_from(&granted.scopes) {
+                    *missing.entry(scope).or_default() += 1;
+                }
             }
-        }
-        missing
+            missing
+        };
+        let all = self.granted.iter().map(|granted| (granted, missing_from(granted)));
+        all.filter(|(_, missing)| !missing.is_empty()).collect()
     }
 
     /// Whether an address fits one of the patterns, in which `*` stands for anything. Without patterns everything fits.
@@ -164,6 +213,14 @@ impl Plan {
     }
 }
 
+/// The first few of many names.
+#[must_use]
+pub fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -184,6 +241,19 @@ pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Liste
     let state = refresh::refresh(client, manifest, listener).await?;
     let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
     plan.bill.used = client.requests() - before;
-    plan.granted = client.scopes().await;
+    plan.bill.hourly = client.hourly();
+    for workspaces in by_lane(client, manifest).into_values() {
+        let Some(scopes) = client.scopes(&workspaces[0]).await else { continue };
+        plan.granted.push(Granted { workspaces, scopes });
+    }
     Ok(plan)
+}
+
+/// The workspaces of each credential.
+fn by_lane<R: Read>(client: &R, manifest: &Manifest) -> BTreeMap<usize, Vec<String>> {
+    let mut lanes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for workspace in manifest.inhabited() {
+        lanes.entry(client.lane(&workspace.slug)).or_default().push(workspace.slug.clone());
+    }
+    lanes
 }

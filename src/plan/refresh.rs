@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Error, Found};
+use super::{Error, Found, Unread, by_lane};
 use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page, rest};
 use crate::bitbucket::{self, Read};
@@ -32,6 +32,8 @@ pub struct State {
     pub found: Vec<Found>,
     /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
     pub holds: HashMap<Address, usize>,
+    /// The workspaces of which nothing is known.
+    pub unread: Vec<Unread>,
 }
 
 /// Objects as they are, by address.
@@ -95,13 +97,14 @@ impl Actual {
     }
 }
 
-/// The names that matter, each with its address and the fields that are asked for.
+/// Names, each with the address and the fields that are asked for.
 type Wanted<'a> = HashMap<&'a str, (&'a Address, Option<&'a Fields>)>;
 
 /// What is to be read of one kind in one workspace.
 struct Inquiry<'a> {
     workspace: &'a Workspace,
     kind: KindRef,
+    /// The names that matter, each with the address and the fields that are asked for.
     wanted: Wanted<'a>,
     /// Objects of other kinds refer to these, so that all their names are kept.
     referred: bool,
@@ -133,7 +136,8 @@ struct Reading {
 /// Reads the actual state of everything the manifest names.
 ///
 /// # Errors
-/// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket.
+/// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket. A credential of no use
+/// is an error if there is no other one.
 pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<State, Error> {
     let references: BTreeSet<Address> = manifest
         .desired
@@ -146,21 +150,19 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
     let inquiries = inquiries(manifest, &references, &doomed);
     listener.event(Event::Pages { more: inquiries.len() });
-    let watched = &Watched { client, listener };
-    let mut readings: Vec<(usize, Result<Reading, bitbucket::Error>)> = stream::iter(inquiries.iter().enumerate())
-        .map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) })
-        .buffer_unordered(client.concurrency())
-        .collect()
-        .await;
-    readings.sort_by_key(|(at, _)| *at);
+    let lanes = by_lane(client, manifest);
+    let readings = read_all(client, &inquiries, lanes.keys(), listener).await;
     let mut state = State::default();
     let mut problems = Diagnostics::default();
-    for (at, reading) in readings {
-        let inquiry = &inquiries[at];
-        match reading {
+    let mut useless: BTreeMap<usize, bitbucket::Error> = BTreeMap::new();
+    for (inquiry, reading) in inquiries.iter().zip(readings) {
+        match reading.map_err(|error| about_workspace(inquiry.workspace, error)) {
             Ok(reading) => state.add(inquiry, reading),
-            Err(error) => {
-                let problem = about_workspace(inquiry.workspace, error)?;
+            Err(Err(error)) if error.ends_its_credential() => {
+                useless.entry(client.lane(&inquiry.workspace.slug)).or_insert(error);
+            }
+            Err(problem) => {
+                let problem = problem?;
                 // Each of its lists says so; one of them is enough.
                 if !problems.iter().any(|other| other.primary == problem.primary) {
                     problems.push(problem);
@@ -168,11 +170,37 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
             }
         }
     }
-    if problems.is_empty() {
-        return Ok(state);
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(Error::Manifest(problems));
     }
-    problems.sort();
-    Err(Error::Manifest(problems))
+    if useless.len() == lanes.len()
+        && let Some((_, error)) = useless.pop_first()
+    {
+        return Err(error.into());
+    }
+    state.forget(useless, lanes);
+    Ok(state)
+}
+
+/// Makes all inquiries, and gives what came of them in their order. Each credential has its own number of places: one that
+/// has to wait keeps nobody else waiting.
+async fn read_all<R: Read>(
+    client: &R,
+    inquiries: &[Inquiry<'_>],
+    lanes: impl Iterator<Item = &usize>,
+    listener: &dyn Listen,
+) -> Vec<Result<Reading, bitbucket::Error>> {
+    let watched = &Watched { client, listener };
+    let of_lane = |lane: &usize| {
+        let lane = *lane;
+        let own = inquiries.iter().enumerate().filter(move |(_, one)| client.lane(&one.workspace.slug) == lane);
+        let reading = stream::iter(own).map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) });
+        reading.buffer_unordered(client.concurrency())
+    };
+    let mut readings: Vec<_> = stream::select_all(lanes.map(of_lane)).collect().await;
+    readings.sort_by_key(|(at, _)| *at);
+    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 fn inquiries<'a>(
@@ -273,6 +301,16 @@ impl Inquiry<'_> {
 }
 
 impl State {
+    /// Takes out the workspaces whose credential was of no use: what was read of them before is not the whole of them.
+    fn forget(&mut self, useless: BTreeMap<usize, bitbucket::Error>, lanes: BTreeMap<usize, Vec<String>>) {
+        let mut lanes = lanes;
+        for (lane, error) in useless {
+            let workspaces = lanes.remove(&lane).unwrap_or_default();
+            self.found.retain(|found| !workspaces.contains(&found.workspace));
+            self.unread.push(Unread { workspaces, error });
+        }
+    }
+
     fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
         let workspace = &inquiry.workspace.slug;
         let mut names = Vec::new();
@@ -307,12 +345,16 @@ impl State {
 fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
     match &error {
-        bitbucket::Error::Refused(refusal) if refusal.status == 404 => Ok(Diagnostic::error(
-            workspace.span,
-            format!("there is no workspace `{slug}`, or this credential cannot see it"),
-        )
-        .label(format!("Bitbucket says: {}", refusal.words()))
-        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name")),
+        bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
+            let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
+            let problem = Diagnostic::error(workspace.span, message)
+                .label(format!("Bitbucket says: {}", refusal.words()))
+                .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
+            Ok(match &workspace.auth {
+                Some(auth) => problem.also(auth.span, "this credential"),
+                None => problem,
+            })
+        }
         bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
             Err(bitbucket::Error::Credential(format!(
                 "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
@@ -370,12 +412,20 @@ impl<R: Read> Read for Watched<'_, R> {
         page
     }
 
-    async fn scopes(&self) -> Option<Vec<String>> {
-        self.client.scopes().await
+    async fn scopes(&self, workspace: &str) -> Option<Vec<String>> {
+        self.client.scopes(workspace).await
+    }
+
+    fn lane(&self, workspace: &str) -> usize {
+        self.client.lane(workspace)
     }
 
     fn requests(&self) -> usize {
         self.client.requests()
+    }
+
+    fn hourly(&self) -> usize {
+        self.client.hourly()
     }
 
     fn concurrency(&self) -> usize {

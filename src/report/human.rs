@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
-use crate::plan::{Change, Found, HOURLY, Plan};
+use crate::plan::{Change, Found, Plan};
 use crate::resource::{Action, Fields, KindRef};
 
 /// So many equal changes are listed one by one; of more, the first few.
@@ -25,6 +25,9 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
     found.sort_by(|a, b| a.workspace.cmp(&b.workspace));
     for found in found {
         let _ = writeln!(text, "{}", found_line(found));
+    }
+    for unread in &plan.unread {
+        let _ = writeln!(text, "{} {}", styled(ALARM, "not planned:"), printable(&unread.to_string()));
     }
     if !plan.changes.is_empty() {
         text.push('\n');
@@ -265,10 +268,13 @@ fn bill_line(plan: &Plan) -> String {
         0 => format!("{used} used."),
         to_apply => {
             // Rounded up: a plan never promises less than it takes.
-            let percent = (to_apply * 100).div_ceil(HOURLY);
-            let hours = to_apply.div_ceil(HOURLY);
-            let long = if hours > 1 { format!(": about {hours} hours") } else { String::new() };
-            format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(HOURLY))
+            let hourly = plan.bill.hourly.max(1);
+            let percent = (to_apply * 100).div_ceil(hourly);
+            let long = match plan.bill.hours() {
+                0 => String::new(),
+                hours => format!(": about {}", plural(hours, "hours")),
+            };
+            format!("{used} used; {} to apply, {percent} % of {} an hour{long}.", grouped(to_apply), grouped(hourly))
         }
     }
 }

@@ -20,6 +20,9 @@ struct Document<'a> {
     changes: Vec<Change<'a>>,
     /// What a person should know and nothing is done about.
     notes: Vec<Note<'a>>,
+    /// What could not be read and is not planned; only if there is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<UnreadRow<'a>>,
     /// How many of each sort.
     summary: Summary,
     /// What it costs in requests to the API, token fetches aside.
@@ -70,6 +73,16 @@ struct Note<'a> {
     text: &'a str,
 }
 
+/// A workspace of which nothing is known, because its credential was of no use.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline, deny_unknown_fields)]
+struct UnreadRow<'a> {
+    /// The workspace.
+    workspace: &'a str,
+    /// Why.
+    error: String,
+}
+
 /// How many of each sort.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline, deny_unknown_fields)]
@@ -106,6 +119,10 @@ struct Requests {
     used: usize,
     /// Needed for the changes, if nothing goes wrong.
     to_apply: usize,
+    /// How many are allowed in an hour, with all credentials together.
+    hourly: usize,
+    /// For how many hours the changes must wait because they exceed what reading has left of that.
+    hours: usize,
     /// Spent on the changes; only after an apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
@@ -171,6 +188,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         version: 1,
         changes: plan.changes.iter().map(change_row).collect(),
         notes: plan.notes.iter().map(|note| Note { address: note.address.as_str(), text: &note.text }).collect(),
+        unread: plan.unread.iter().flat_map(unread_rows).collect(),
         summary: Summary {
             create: counts.create,
             update: counts.update,
@@ -184,6 +202,8 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         requests: Requests {
             used: plan.bill.used,
             to_apply: plan.bill.to_apply,
+            hourly: plan.bill.hourly,
+            hours: plan.bill.hours(),
             applied: account.map(|account| account.requests),
         },
         outcomes: account.map(|account| outcome_rows(plan, account)),
@@ -204,6 +224,10 @@ fn change_row(change: &crate::plan::Change) -> Change<'_> {
             .collect(),
         reason: change.reason.as_deref(),
     }
+}
+
+fn unread_rows(unread: &crate::plan::Unread) -> impl Iterator<Item = UnreadRow<'_>> {
+    unread.workspaces.iter().map(|workspace| UnreadRow { workspace, error: unread.why() })
 }
 
 fn outcome_rows<'a>(plan: &'a Plan, account: &'a Account) -> Vec<OutcomeRow<'a>> {

@@ -42,7 +42,7 @@ fn so_many_creates_are_so_many_posts_and_one_token() {
     bitbucket.manifest(&manifest(120));
     let run = bitbucket.run(&["apply", "-j", "16", "--format", "json"]).exits(0).json();
     assert_eq!(run["summary"]["done"], 121);
-    assert_eq!(run["requests"], json!({"used": 2, "to_apply": 121, "applied": 121}));
+    assert_eq!(run["requests"], json!({"used": 2, "to_apply": 121, "hourly": 1000, "hours": 0, "applied": 121}));
     assert_eq!((bitbucket.sent("POST"), bitbucket.sent("PUT"), bitbucket.sent("DELETE")), (121, 0, 0));
     assert_eq!(bitbucket.sandbox().counters().token_fetches, 1);
     // The smallest body is the one that Bitbucket's documentation shows.
@@ -52,6 +52,43 @@ fn so_many_creates_are_so_many_posts_and_one_token() {
     assert_eq!(bodies.len(), 120);
     assert!(bodies.iter().all(|body| *body == json!({"scm": "git", "project": {"key": "P"}})));
     bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+/// The bill, of every sort of change, is what the sandbox counts.
+#[test]
+fn the_bill_is_what_is_paid() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest(250));
+    bitbucket.run(&["apply"]).exits(0);
+    let changed = manifest(250)
+        .replace("{key: P}", "{key: P, name: Other}, {key: Q}")
+        .replace("{slug: r7, project: P}", "{slug: r7, project: Q}")
+        .replace("{slug: r8, project: P}", "{slug: r8, state: absent}")
+        .replace("{slug: r9, project: P}", "{slug: r9, project: Q, description: x}")
+        .replace("{slug: r249, project: P}", "{slug: new, project: Q}");
+    bitbucket.manifest(&changed);
+    let counted = || ["GET", "POST", "PUT", "DELETE"].map(|method| bitbucket.sent(method));
+    let [read, created, updated, deleted] = counted();
+    let plan = bitbucket.run(&["plan", "--format", "json"]).exits(0).json();
+    assert_eq!(counted(), [read + 4, created, updated, deleted], "the projects, and three pages of repositories");
+    assert_eq!((&plan["requests"]["used"], &plan["requests"]["to_apply"]), (&4.into(), &6.into()), "{plan:#}");
+    let run = bitbucket.run(&["apply", "--allow-delete", "1", "--format", "json"]).exits(0).json();
+    assert_eq!(counted(), [read + 8, created + 2, updated + 3, deleted + 1]);
+    assert_eq!(run["requests"]["applied"], 6);
+}
+
+#[test]
+fn a_bill_beyond_an_hour_says_how_long_it_takes() {
+    let bitbucket = Bitbucket::new();
+    for (repositories, end) in [
+        (997, "2 requests used; 998 to apply, 100 % of 1,000 an hour.\n"),
+        (998, "2 requests used; 999 to apply, 100 % of 1,000 an hour: about 1 hour.\n"),
+        (2_997, "2 requests used; 2,998 to apply, 300 % of 1,000 an hour: about 2 hours.\n"),
+    ] {
+        bitbucket.manifest(&manifest(repositories));
+        let run = bitbucket.run(&["plan"]).exits(0);
+        assert!(run.stdout.ends_with(end), "{run}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod refused;
 mod scopes;
 mod secrets;
+mod sources;
+mod workspaces;
 
 use std::process::Command;
 

@@ -59,6 +59,20 @@ fn a_limit_that_asks_for_more_than_an_hour_ends_the_run() {
     assert_eq!(posts, 1, "nobody is sent after the one that was refused");
 }
 
+/// A credential whose allowance is larger is told so, and the bill is reckoned by that.
+#[test]
+fn a_larger_allowance_is_taken_from_the_answer() {
+    let fake = Fake::new(|_| {
+        let body = r#"{"values": []}"#;
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-RateLimit-Limit: 5000\r\nX-RateLimit-NearLimit: true";
+        format!("{head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+    });
+    let folder = Folder::new();
+    folder.write("repos.yaml", manifest(2_000));
+    let run = fake.command(&folder, &["plan"]).run().exits(0);
+    assert!(run.stdout.ends_with("2 requests used; 2,001 to apply, 41 % of 5,000 an hour.\n"), "{run}");
+}
+
 /// Ctrl-C is heard while everybody waits for the rate limit, and nothing is sent after it.
 #[cfg(unix)]
 #[test]

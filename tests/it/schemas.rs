@@ -39,7 +39,13 @@ fn plans_and_accounts_fit_their_schema() {
 #[test]
 fn the_loader_and_a_full_validator_agree() {
     let validator = validator("manifest");
-    let sound = ["version: 1\nworkspaces: []", include_str!("../../examples/repos.yaml")];
+    let sound = [
+        "version: 1\nworkspaces: []",
+        include_str!("../../examples/repos.yaml"),
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {env: ACME_TOKEN}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {email: {env: E}, api_token: {command: [pass, show, x]}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {client_id: x, client_secret: {file: y}}}]",
+    ];
     let broken = [
         "version: 2\nworkspaces: []",
         "version: '1'\nworkspaces: []",
@@ -60,6 +66,16 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: 1}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: A-B}]}]",
         "version: 1\nworkspaces: [{workspace: Acme}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: token}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: token}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {env: a-b}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {env: A, file: b}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {command: []}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {file: ''}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {email: {file: x}, api_token: {env: A}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, auth: {email: '', api_token: {env: A}}}]",
     ];
     for (texts, expected) in [(&sound[..], true), (&broken[..], false)] {
         for text in texts {

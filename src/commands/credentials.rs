@@ -1,0 +1,129 @@
+//! Which credential each workspace takes: its own, as the manifest says, or the one of the run. Only what is needed is
+//! looked for.
+
+use super::secrets::{Secrets, from_file, from_line};
+use crate::bitbucket::credential::{Choice, Credential, Secret};
+use crate::bitbucket::{self, Owner};
+use crate::cli::ConnectionArgs;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::error::Error;
+use crate::manifest::auth::{Auth, Value};
+use crate::manifest::secret::Source;
+use crate::manifest::{Invalid, Manifest, Workspace};
+use crate::progress::Listen;
+
+/// The credentials of all workspaces, each once.
+pub(super) async fn owners(
+    args: &ConnectionArgs,
+    manifest: &Manifest,
+    listener: &dyn Listen,
+) -> Result<Vec<Owner>, Error> {
+    let mut owners: Vec<Owner> = Vec::new();
+    let mut secrets = Secrets::new(listener);
+    let mut problems = Problems::default();
+    for workspace in manifest.inhabited() {
+        let Some(auth) = &workspace.auth else { continue };
+        let Some(credential) = fetch(workspace, auth, &mut secrets, &mut problems).await else { continue };
+        let place = manifest.sources.place(auth.span);
+        take(&mut owners, credential, Some(format!("{}:{}", place.file, place.line)), &workspace.slug);
+    }
+    if let Some(diagnostics) = problems.into_diagnostics() {
+        return Err(Error::NoSecret(Invalid { diagnostics, sources: manifest.sources.clone() }));
+    }
+    let others: Vec<_> = manifest.inhabited().filter(|workspace| workspace.auth.is_none()).collect();
+    if !others.is_empty() {
+        let credential = of_the_run(args, listener).await?;
+        for workspace in others {
+            take(&mut owners, credential.clone(), None, &workspace.slug);
+        }
+    }
+    Ok(owners)
+}
+
+/// Those who take the same credential share what it is limited to.
+fn take(owners: &mut Vec<Owner>, credential: Credential, place: Option<String>, workspace: &str) {
+    match owners.iter_mut().find(|owner| owner.credential == credential) {
+        Some(owner) => owner.workspaces.push(workspace.to_owned()),
+        None => owners.push(Owner { credential, place, workspaces: vec![workspace.to_owned()] }),
+    }
+}
+
+/// What is wrong, each once with the number of places that say the same: many workspaces may name one variable.
+#[derive(Default)]
+struct Problems(Vec<(Diagnostic, usize)>);
+
+impl Problems {
+    fn add(&mut self, problem: Diagnostic) {
+        match self.0.iter_mut().find(|(known, _)| known.message == problem.message) {
+            Some((_, more)) => *more += 1,
+            None => self.0.push((problem, 0)),
+        }
+    }
+
+    fn into_diagnostics(self) -> Option<Diagnostics> {
+        let mut diagnostics = Diagnostics::default();
+        for (problem, more) in self.0 {
+            diagnostics.push(match more {
+                0 => problem,
+                more => problem.help(format!("the same holds for {more} more")),
+            });
+        }
+        diagnostics.sort();
+        (!diagnostics.is_empty()).then_some(diagnostics)
+    }
+}
+
+/// A workspace's own credential. What it cannot be made of is said at its place.
+async fn fetch(
+    workspace: &Workspace,
+    auth: &Auth,
+    secrets: &mut Secrets<'_>,
+    problems: &mut Problems,
+) -> Option<Credential> {
+    let mut parts = Vec::new();
+    for part in &auth.parts {
+        let fetched = match &part.value {
+            Value::Text(text) => Ok(Secret { value: text.clone().into(), file: None }),
+            Value::From(source) => secrets.fetch(source).await,
+        };
+        match (fetched, &part.value) {
+            (Ok(value), _) => parts.push((part.name, value)),
+            (Err(why), value) => {
+                let problem = Diagnostic::error(part.span, why)
+                    .label(format!("the workspace `{}` takes its `{}` from here", workspace.slug, part.name));
+                let problem = match value {
+                    Value::From(Source::Env(name)) => problem.help(format!("export {name}=…")),
+                    _ => problem,
+                };
+                problems.add(problem);
+            }
+        }
+    }
+    if parts.len() < auth.parts.len() {
+        return None;
+    }
+    let part = |name: &str| parts.iter().find(|(part, _)| *part == name).map(|(_, value)| value.clone());
+    match Credential::from_parts(part) {
+        Ok(credential) => Some(credential),
+        Err(error) => {
+            let problem = Diagnostic::error(auth.span, error.to_string());
+            problems.add(problem.label(format!("the credential for `{}`", workspace.slug)));
+            None
+        }
+    }
+}
+
+/// The credential of the environment and the command line.
+async fn of_the_run(args: &ConnectionArgs, listener: &dyn Listen) -> Result<Credential, Error> {
+    let refuse = |flag: String| move |why| bitbucket::Error::Credential(format!("{flag}: {why}"));
+    let secret = match (&args.token_file, &args.token_command) {
+        (Some(file), _) => {
+            let flag = format!("--token-file {}", file.display());
+            Some(from_file(file, listener).map_err(refuse(flag))?)
+        }
+        (None, Some(command)) => Some(from_line(command).await.map_err(refuse("--token-command".to_owned()))?),
+        (None, None) => None,
+    };
+    let choice = Choice { kind: args.auth.map(Into::into), secret };
+    Ok(Credential::find(|name| std::env::var(name).ok(), &choice)?)
+}
