@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example ratios` needs curl. Every measured thing is a process of its own, the sandbox too; what is
 //! printed is the median of the rounds, and the ratio is taken round by round, so that a machine whose speed drifts does not
-//! decide it.
+//! decide it. Names, such as `-- creates size`, choose what to measure.
 
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes, far below where it begins")]
 
@@ -23,13 +23,26 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const LATENCY: Duration = Duration::from_millis(50);
 
+type Measurement = fn(&Folder, &Path) -> Outcome<()>;
+
+/// Everything that is measured, by the name that stands for it on the command line.
+const MEASUREMENTS: [(&str, Measurement); 7] = [
+    ("creates", |folder, _| creates(folder, 1_000)),
+    ("plan", |folder, _| plan(folder, 20_000, 1_000)),
+    ("processor", |folder, _| processor(folder, 5_000)),
+    ("validate", |folder, _| validate(folder, 100_000)),
+    ("growth", |folder, _| growth(folder)),
+    ("version", version),
+    ("size", |_, program| size(program)),
+];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("bbprov") => return modes::as_bbprov(&arguments),
         Some("bare-parse") => modes::bare_parse(&arguments[1]),
         Some("bare-creates") => modes::bare_creates(&arguments[1], &arguments[2], &arguments[3]),
-        _ => measure_all(),
+        _ => measure_all(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,7 +53,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure_all() -> Outcome<()> {
+/// Measures, all or only what is named.
+fn measure_all(only: &[String]) -> Outcome<()> {
     if cfg!(debug_assertions) {
         return Err("only what is released is worth measuring: cargo run --release --example ratios".into());
     }
@@ -53,13 +67,12 @@ fn measure_all() -> Outcome<()> {
         "baseline",
         "ratio"
     ));
-    creates(&folder, 1_000)?;
-    plan(&folder, 20_000, 1_000)?;
-    processor(&folder, 5_000)?;
-    validate(&folder, 100_000)?;
-    growth(&folder)?;
-    version(&folder, &program)?;
-    size(&program)
+    for (name, measure) in MEASUREMENTS {
+        if only.is_empty() || only.iter().any(|wanted| wanted == name) {
+            measure(&folder, &program)?;
+        }
+    }
+    Ok(())
 }
 
 /// The program itself, which building an example does not build.
