@@ -7,6 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, LOCATION};
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
+use super::answer;
 use super::auth::{Auth, Authorization};
 use super::error::{Error, Line, Refusal, excerpt};
 use super::gate::{Counted, Gate, Pass};
@@ -259,7 +260,7 @@ fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Val
         let why = format!("{status} with {content_type} in place of JSON: {}", excerpt(body, 80));
         return Err(Error::Unusable { line, why });
     }
-    match serde_json::from_slice(body) {
+    match answer::read(body) {
         Ok(json) => made(json),
         Err(error) => {
             Err(Error::Unusable { line, why: format!("{status} with JSON that breaks off or is none ({error})") })

@@ -5,6 +5,7 @@
 //! or several, side by side, where workspaces have credentials of their own ([`Clients`]).
 
 mod allowance;
+mod answer;
 mod auth;
 mod clients;
 pub mod credential;

@@ -122,6 +122,7 @@ struct Inquiry<'a> {
     referred: bool,
     /// The objects of all kinds that shall go.
     doomed: &'a HashSet<&'a Address>,
+    /// The fields that were read so far.
     alike: Mutex<Alike>,
 }
 
