@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, LOCATION};
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
@@ -154,6 +154,7 @@ impl Http {
     }
 
     async fn attempt(&self, method: Method, url: &Url, body: Option<&Value>, authorization: &Authorization) -> Attempt {
+        let has_body = matches!(method, Method::Post | Method::Put);
         let method = match method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -161,7 +162,13 @@ impl Http {
             Method::Delete => reqwest::Method::DELETE,
         };
         let request = self.client.request(method, url.clone()).header(AUTHORIZATION, authorization.value.clone());
-        match wire::attempt(if let Some(body) = body { request.json(body) } else { request }).await {
+        let request = match body {
+            Some(body) => request.json(body),
+            // A PUT of nothing must say that it is nothing (api.md §9.8).
+            None if has_body => request.header(CONTENT_LENGTH, 0),
+            None => request,
+        };
+        match wire::attempt(request).await {
             // All but the JSON of a success may be shown to somebody.
             Attempt::Answered { status, headers, body }
                 if !(200..300).contains(&status) || !content_type(&headers).contains("json") =>

@@ -31,6 +31,12 @@ impl List {
         Self { path: path.into(), fields, newest_first: false, without_next: false }
     }
 
+    /// A list at a path of the API, of whose items everything is wanted.
+    #[must_use]
+    pub fn of_all(path: impl Into<String>) -> Self {
+        Self { path: path.into(), fields: String::new(), newest_first: false, without_next: false }
+    }
+
     /// The same list, sorted: what comes to be while it is read stands before everything else, and is known by its age.
     #[must_use]
     pub fn newest_first(self) -> Self {
@@ -60,7 +66,8 @@ impl List {
     pub fn target(&self, page: usize) -> String {
         let number = if page > 1 { format!("&page={page}") } else { String::new() };
         let sorted = if self.newest_first { ",values.created_on&sort=-created_on" } else { "" };
-        format!("{}?pagelen={PAGE_LENGTH}{number}&fields={}{sorted}", self.path, self.fields)
+        let fields = if self.fields.is_empty() { String::new() } else { format!("&fields={}", self.fields) };
+        format!("{}?pagelen={PAGE_LENGTH}{number}{fields}{sorted}", self.path)
     }
 
     /// How many more requests the list takes after its first page, if that can be known.

@@ -16,6 +16,7 @@
 //!
 //! What is not proved is read again, one page after the other, and in the end is an error.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
@@ -53,7 +54,7 @@ pub async fn rest<R: Read, T>(
     client: &R,
     list: &List,
     first: Page,
-    key: impl Fn(&Value) -> Option<&str>,
+    key: impl Fn(&Value) -> Option<Cow<'_, str>>,
     keep: impl Fn(&Value) -> T,
     mut pays: impl FnMut(&Page) -> bool,
 ) -> Result<Items<T>, Error> {

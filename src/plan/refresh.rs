@@ -3,7 +3,7 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Error, Found, Unread, by_lane};
+use super::{Error, Found, Unread, by_lane, sections};
 use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::rest;
@@ -20,7 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::fields::shared;
-use crate::resource::{Address, Alike, Fields, KINDS, KindRef, Method};
+use crate::resource::{Address, Alike, Fields, KindRef, Method, Parent, Shape, kinds_in};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -43,13 +43,23 @@ pub struct Objects(HashSet<Known>);
 
 /// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
 #[derive(Debug, Clone)]
-struct Known(Box<(Address, Actual)>);
+pub(super) struct Known(Box<(Address, Actual)>);
+
+impl Known {
+    pub(super) fn new(address: Address, actual: Actual) -> Self {
+        Self(Box::new((address, actual)))
+    }
+}
 
 impl Objects {
     /// The object with this address, if it exists.
     #[must_use]
     pub fn get(&self, address: &Address) -> Option<&Actual> {
         self.0.get(address).map(|known| &known.0.1)
+    }
+
+    pub(super) fn extend(&mut self, more: impl IntoIterator<Item = Known>) {
+        self.0.extend(more);
     }
 }
 
@@ -87,10 +97,11 @@ impl Actual {
     /// that is as it is wanted is not kept a second time.
     #[must_use]
     pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
-        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().into();
+        let uuid = kind.server_id(answer).unwrap_or_default().into();
         let fields = kind.fields().iter().filter_map(|field| {
             let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
-            let value = (field.always || wanted.is_some()).then(|| field.read(answer))?;
+            let value =
+                (field.always || wanted.is_some()).then(|| field.read(answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
             Some((field.name, same.unwrap_or_else(|| shared(value))))
         });
@@ -181,6 +192,7 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         return Err(error.into());
     }
     state.forget(useless, lanes);
+    sections::read(client, manifest, &mut state, listener).await?;
     Ok(state)
 }
 
@@ -213,14 +225,14 @@ fn inquiries<'a>(
     for address in references {
         wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), (address, None));
     }
-    for object in &manifest.desired {
+    for object in manifest.desired.iter().filter(|object| object.address.kind().shape() == Shape::Objects) {
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
         of_kind.insert(address.id(), (address, Some(&object.fields)));
     }
     let mut inquiries = Vec::new();
     for workspace in &manifest.workspaces {
-        for kind in KINDS {
+        for kind in kinds_in(None) {
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
@@ -242,7 +254,7 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
     // problem). One name alone is never worth a page.
     let pays = |page: &Page| {
         for answer in &page.values {
-            kind.identify(answer).map(|id| missing.remove(id));
+            kind.identify(answer).map(|id| missing.remove(&*id));
         }
         pages += 1;
         let pays = remaining.map_or(missing.len() > pages, |remaining| remaining <= missing.len());
@@ -292,21 +304,21 @@ impl Inquiry<'_> {
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
         let fields = own.into_iter().chain(dotted.iter().map(String::as_str));
-        let list = List::new(self.kind.list(&self.workspace.slug), fields);
+        let list = List::new(self.kind.list(Parent::Workspace(&self.workspace.slug)), fields);
         if self.kind.sorts_by_age() { list.newest_first() } else { list }
     }
 
     /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
     fn keep(&self, answer: &Value) -> Kept {
         let id = self.kind.identify(answer);
-        if let Some((address, fields)) = id.and_then(|id| self.wanted.get(id)) {
+        if let Some((address, fields)) = id.as_deref().and_then(|id| self.wanted.get(id)) {
             let mut actual = Actual::read(self.kind, answer, *fields);
             if let Ok(mut alike) = self.alike.lock() {
                 actual.fields = alike.fields(actual.fields);
             }
             return Kept::Wanted(Box::new(((*address).clone(), actual)));
         }
-        let name = id.filter(|_| self.referred).map(str::to_owned);
+        let name = id.filter(|_| self.referred).map(Cow::into_owned);
         let holds = if self.doomed.is_empty() { None } else { self.held_by(answer) };
         Kept::Other((name.is_some() || holds.is_some()).then(|| Box::new(Other { name, holds })))
     }
@@ -396,10 +408,10 @@ struct Watched<'a, R> {
 impl<R: Read> Watched<'_, R> {
     /// One object; an answer that does not say its name says nothing, least of all that it is not there.
     async fn object(&self, address: Address) -> Result<Option<Value>, bitbucket::Error> {
-        let path = address.kind().item(&address);
+        let path = address.kind().item(&address).unwrap_or_default();
         let answer = self.get(&path).await?;
         match answer.as_ref().map(|answer| address.kind().identify(answer)) {
-            Some(id) if id != Some(address.id()) => Err(bitbucket::Error::Unusable {
+            Some(id) if id.as_deref() != Some(address.id()) => Err(bitbucket::Error::Unusable {
                 line: Line::new(Method::Get, &path),
                 why: format!("the object is not named {:?}", address.id()),
             }),

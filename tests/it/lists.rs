@@ -180,7 +180,8 @@ impl Read for Shelf {
 async fn read_by(client: &impl Read, list: &List) -> Result<Vec<String>, Error> {
     let first = client.page(list.target(1)).await?;
     let slug = |value: &Value| value["slug"].as_str().unwrap().to_owned();
-    let Items { items, whole } = rest(client, list, first, |value| value["slug"].as_str(), slug, |_| true).await?;
+    let Items { items, whole } =
+        rest(client, list, first, |value| value["slug"].as_str().map(Into::into), slug, |_| true).await?;
     assert!(whole);
     Ok(items)
 }

@@ -173,7 +173,7 @@ fn is_made(change: &Value, there: Option<&Value>) -> bool {
         (_, None) => false,
         (_, Some(there)) => change["fields"].as_array().unwrap().iter().all(|wanted| {
             let field = kind.fields().iter().find(|field| wanted["name"] == field.name).unwrap();
-            field.read(there) == wanted["to"]
+            field.read(there, None) == wanted["to"]
         }),
     }
 }
