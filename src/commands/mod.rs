@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod credentials;
+mod guard;
 mod interrupt;
 mod plan;
 mod sandbox;

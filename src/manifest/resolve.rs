@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Workspace};
+use super::{Desired, Owned, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::resource::{Address, Alike, KindRef, Shape, kinds_in};
 
@@ -13,7 +13,7 @@ pub(super) fn resolve(
     documents: Vec<Node>,
     sources: &Sources,
     found: &mut Diagnostics,
-) -> (Vec<Workspace>, Vec<Desired>) {
+) -> (Vec<Workspace>, Vec<Desired>, Vec<Owned>) {
     let mut documents = documents;
     let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
     for document in &mut documents {
@@ -30,7 +30,7 @@ pub(super) fn resolve(
     }
     let mut workspaces: Vec<Workspace> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut desired = Vec::new();
+    let (mut desired, mut owned) = (Vec::new(), Vec::new());
     let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
@@ -44,23 +44,25 @@ pub(super) fn resolve(
                 authorise(&mut workspaces[at], auth, found);
             }
             sections(None, &slug, &workspace, &mut desired);
+            own(None, &slug, &workspace, &mut owned, found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                let own = defaults.get(kind.name());
+                let under = defaults.get(kind.name());
                 desired.reserve_exact(items.len());
                 for item in items {
-                    let effective = on_top_of(own, item);
+                    let effective = on_top_of(under, item);
                     let Some(object) = object(kind, &slug, &effective, &mut alike) else { continue };
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
                         sections(Some(kind), name.as_str(), &effective, &mut desired);
+                        own(Some(kind), name.as_str(), &effective, &mut owned, found);
                     }
                 }
             }
         }
     }
-    (workspaces, desired)
+    (workspaces, desired, owned)
 }
 
 /// Two places may both say which credential a workspace takes, but not different ones.
@@ -118,7 +120,9 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
     let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
     let state = effective.get("state");
+    let previously = effective.get("previously").and_then(|name| Some((name.text()?, name.span)));
     Some(Desired {
+        previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
         fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
@@ -165,6 +169,25 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
     }
 }
 
+/// The sections that `exclusive` names. Each must stand there: nothing goes because of a section that nobody wrote down.
+fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>, found: &mut Diagnostics) {
+    let Some(Tree::List(names)) = node.get("exclusive").map(|names| &names.tree) else { return };
+    for name in names {
+        let said = name.text().unwrap_or_default();
+        if node.get(said).is_none() {
+            found.push(
+                Diagnostic::error(name.span, format!("`{said}` is exclusive and not there"))
+                    .label("what is not listed would go, and nothing is listed")
+                    .help(format!("list what shall be, or write `{said}: []` if all of it shall go")),
+            );
+        }
+        let belongs = |kind: &KindRef| kind.section().split('.').next() == Some(said) && !kind.shape().is_single();
+        for kind in kinds_in(kind).filter(belongs).filter(|kind| node.at(kind.section()).is_some()) {
+            owned.push(Owned { parent: parent.into(), kind, span: name.span });
+        }
+    }
+}
+
 /// One thing in a section, with the fields that are said of it.
 fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) -> Option<&'a Node>) -> Desired {
     let said = || kind.fields().iter().filter_map(|field| Some((field, said(field.name)?)));
@@ -173,6 +196,7 @@ fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) 
         fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
         absent: false,
         span: node.span,
+        previously: None,
         state_span: None,
         places: said().map(|(_, value)| value.span).collect(),
     }

@@ -130,6 +130,11 @@ pub trait Kind: Sync {
         &[]
     }
 
+    /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
+    fn grants(&self) -> bool {
+        false
+    }
+
     /// What a person must not overlook about a change, such as that something becomes public.
     fn alarm(&self, _action: Action, _changed: &Fields) -> Option<&'static str> {
         None
@@ -164,6 +169,16 @@ pub trait Kind: Sync {
     /// Where one is read by its identity, if it can be.
     fn item(&self, _address: &Address) -> Option<String> {
         None
+    }
+
+    /// Where one is that Bitbucket tells from others by this, for what is in it. It may be about to get another name.
+    fn item_by_id(&self, address: &Address, _id: &str) -> Option<String> {
+        self.item(address)
+    }
+
+    /// Whether one can get another identity and stay the same.
+    fn renames(&self) -> bool {
+        false
     }
 
     /// What this object is called in an answer, the value of its identity.
@@ -240,8 +255,8 @@ impl Parent<'_> {
     pub fn path(self, more: &[&str]) -> String {
         match self {
             Self::Workspace(workspace) => address::path(&["workspaces", workspace]) + &address::path(more),
-            Self::Object(address, _) => {
-                let own = address.kind().item(address).unwrap_or_default();
+            Self::Object(address, id) => {
+                let own = address.kind().item_by_id(address, id).unwrap_or_default();
                 own + &address::path(more)
             }
         }

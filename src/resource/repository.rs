@@ -219,6 +219,14 @@ impl Kind for Repository {
         Some(path(&["repositories", address.workspace(), address.id()]))
     }
 
+    fn item_by_id(&self, address: &Address, id: &str) -> Option<String> {
+        Some(path(&["repositories", address.workspace(), if id.is_empty() { address.id() } else { id }]))
+    }
+
+    fn renames(&self) -> bool {
+        true
+    }
+
     fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
         let slug = answer.get("slug").and_then(Value::as_str);
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
@@ -227,13 +235,17 @@ impl Kind for Repository {
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));
-        let path = Parent::Object(place.address, place.id).path(&[]);
+        let path = Parent::Object(place.address, "").path(&[]);
         Request { method: Method::Post, path, body: Some(Value::Object(body)) }
     }
 
     /// To the UUID path, where a PUT cannot create a repository by mistake (api.md §3.2).
     fn update(&self, place: Place<'_>, changed: &Fields, _whole: &Fields) -> Request {
         let mut body = changed.to_body(FIELDS);
+        // The slug follows from the name (api.md §3.2).
+        if let Some(slug) = changed.text("slug") {
+            body.entry("name").or_insert_with(|| slug.into());
+        }
         // Without these two undocumented booleans a new fork policy is answered 200 and ignored (api.md §3.3).
         if let Some(policy) = changed.text("fork_policy") {
             body.insert("no_forks".to_owned(), json!(policy == "no_forks"));
