@@ -56,7 +56,7 @@ fn whole_life(bitbucket: &Bitbucket) {
         &with(second, "      - {slug: r0, state: absent}\n")
             .replace("name: Payments, description: Money", "name: Pay, description: ''"),
     );
-    bitbucket.run(&["apply", "--allow-delete", "1"]).exits(0);
+    bitbucket.run(&["apply", "--allow-delete", "1", "--allow-public"]).exits(0);
     bitbucket.by_hand("POST", "/workspaces/acme/projects", &json!({"key": "lab", "name": "x"}));
     bitbucket.manifest(
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: LAB}], repositories: [{slug: x, project: LAB}]}]",
