@@ -1,12 +1,12 @@
 //! From checked trees to the desired state: defaults are laid under every object, several files become one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::auth::Auth;
 use super::node::{Node, Tree};
 use super::{Desired, Owned, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, KindRef, Shape, kinds_in};
+use crate::resource::{Address, Alike, Field, KindRef, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
@@ -43,7 +43,7 @@ pub(super) fn resolve(
             if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
                 authorise(&mut workspaces[at], auth, found);
             }
-            sections(None, &slug, &workspace, &mut desired);
+            sections(None, &slug, &workspace, &mut desired, found);
             own(None, &slug, &workspace, &mut owned, found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
@@ -55,7 +55,7 @@ pub(super) fn resolve(
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
-                        sections(Some(kind), name.as_str(), &effective, &mut desired);
+                        sections(Some(kind), name.as_str(), &effective, &mut desired, found);
                         own(Some(kind), name.as_str(), &effective, &mut owned, found);
                     }
                 }
@@ -133,24 +133,24 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
 }
 
 /// Everything that stands under an object, or under a workspace, in sections of its own.
-fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>) {
+fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, found: &mut Diagnostics) {
     for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
         let Some(section) = node.at(kind.section()) else { continue };
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
                 for item in items {
-                    let mut one = in_section(kind, parent, item, |name| item.at(name));
+                    let mut one = in_section(kind, parent, item, |field| item.said_of(field));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
                     one.span = item.get(kind.identity()).unwrap_or(item).span;
                     let name = one.address.clone();
                     desired.push(one);
-                    sections(Some(kind), name.as_str(), item, desired);
+                    sections(Some(kind), name.as_str(), item, desired, found);
                 }
             }
             (Shape::Map(field), Tree::Map(entries)) => {
                 for (key, value) in entries {
-                    let one = in_section(kind, parent, value, |name| (name == field).then_some(value));
+                    let one = in_section(kind, parent, value, |known| (known.name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
@@ -160,9 +160,12 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
                     desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
                 }
             }
-            (Shape::One, _) => desired.push(in_section(kind, parent, section, |name| section.at(name))),
+            (Shape::One, _) => {
+                doubles(kind, section, found);
+                desired.push(in_section(kind, parent, section, |field| section.said_of(field)));
+            }
             (Shape::Value(field), _) => {
-                desired.push(in_section(kind, parent, section, |name| (name == field).then_some(section)));
+                desired.push(in_section(kind, parent, section, |known| (known.name == field).then_some(section)));
             }
             _ => {}
         }
@@ -189,8 +192,8 @@ fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>,
 }
 
 /// One thing in a section, with the fields that are said of it.
-fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) -> Option<&'a Node>) -> Desired {
-    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field.name)?)));
+fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&Field) -> Option<&'a Node>) -> Desired {
+    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field)?)));
     Desired {
         address: Address::within(parent, kind, ""),
         fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
@@ -199,5 +202,25 @@ fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) 
         previously: None,
         state_span: None,
         places: said().map(|(_, value)| value.span).collect(),
+    }
+}
+
+/// Where items of a list are told apart by a word, only one can have it.
+fn doubles(kind: KindRef, section: &Node, found: &mut Diagnostics) {
+    let mut seen = HashSet::new();
+    for field in kind.fields().iter().filter(|field| field.is_listed()) {
+        let Some(at) = field.api.iter().position(|key| key.contains('=')) else { continue };
+        let Some((name, is)) = field.api[at].split_once('=').filter(|pick| seen.insert(*pick)) else { continue };
+        let Some(list) = field.api[..at].iter().try_fold(section, |node, key| node.get(key)) else { continue };
+        let mut items = list.items_that(name, is);
+        let Some(first) = items.next() else { continue };
+        for item in items {
+            found.push(
+                Diagnostic::error(item.span, format!("`{name}: {is}` stands twice in one list"))
+                    .label("the second time")
+                    .also(first.span, "the first time")
+                    .help("say everything about it in one place"),
+            );
+        }
     }
 }

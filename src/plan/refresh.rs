@@ -109,7 +109,7 @@ impl Actual {
         let fields = kind.fields().iter().filter_map(|field| {
             let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
             let value =
-                (field.always || wanted.is_some()).then(|| field.read(answer, wanted.map(|wanted| &**wanted)))?;
+                (field.always || wanted.is_some()).then(|| kind.read(field, answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
             Some((field.name, same.unwrap_or_else(|| shared(value))))
         });
