@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod files;
+mod impossible;
 pub mod node;
 pub mod parse;
 mod resolve;

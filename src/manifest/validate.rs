@@ -90,7 +90,7 @@ fn former_names(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
         let wrong = |message: &str| Diagnostic::error(span, format!("{} {message}", shown(name)));
         match (now.get(name), former.insert(name, span)) {
             _ if *name == object.address => {
-                found.push(wrong("is what it is called now").help("leave `previously` out"))
+                found.push(wrong("is what it is called now").help("leave `previously` out"));
             }
             (Some(other), _) => found.push(
                 wrong("is the name of another one").label("taken for this one's former name").also(*other, "this one"),
