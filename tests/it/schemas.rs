@@ -2,6 +2,7 @@
 
 use bbprov::diagnostic::Sources;
 use bbprov::manifest;
+use bbprov::resource::{Action, KINDS, KindRef, Set, Shape};
 use serde_json::Value;
 
 use crate::support::{Bbprov, Bitbucket, Folder};
@@ -86,4 +87,34 @@ fn the_loader_and_a_full_validator_agree() {
             assert_eq!(manifest::from_sources(sources).is_ok(), expected, "the loader: {text}");
         }
     }
+}
+
+/// What the README says of each kind is what the registry says.
+#[test]
+fn the_readmes_table_of_kinds_is_that_of_the_registry() {
+    let fields = |kind: KindRef, set: Set| {
+        let names: Vec<_> =
+            kind.fields().iter().filter(|field| field.set == set).map(|field| format!("`{}`", field.name)).collect();
+        names.join(", ")
+    };
+    let rows = KINDS.into_iter().map(|kind| {
+        let within = kind.parent().map_or("workspace", |parent| parent.name());
+        let scopes = kind.scopes(Action::Create);
+        let tells = match kind.shape() {
+            Shape::One | Shape::Value(_) => "one in each".to_owned(),
+            _ => format!("`{}`", kind.identity()),
+        };
+        format!(
+            "| {} | `{}` of a {within} | {tells} | {} | {} | `{}` |\n",
+            kind.name(),
+            kind.section(),
+            fields(kind, Set::Blindly),
+            fields(kind, Set::Once),
+            scopes.classic
+        )
+    });
+    let head = "| kind | section | told apart by | never read | only when new | scope to write |\n| --- | --- | --- | --- | --- | --- |\n";
+    let table = format!("{head}{}", rows.collect::<String>());
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&table), "the table of kinds in README.md is to be this one:\n{table}");
 }
