@@ -173,7 +173,8 @@ impl Kind for BranchRestriction {
                     .help("list them under `users` or `groups`; `users: []` says that nobody is meant"),
             );
         }
-        let wrong = fields.text("branch").and_then(|pattern| Some((pattern, wrong_in_name(&pattern.replace('*', "x"))?)));
+        let wrong =
+            fields.text("branch").and_then(|pattern| Some((pattern, wrong_in_name(&pattern.replace('*', "x"))?)));
         if let Some((pattern, why)) = wrong {
             findings.push(
                 Finding::error("branch", format!("no branch is named like {}", quoted(pattern)))

@@ -100,10 +100,7 @@ const FIELDS: &[Field] = &[
     Field::plain("release.enabled", &["branch_types", "kind=release", "enabled"], Absent::False),
     Field::plain("hotfix.prefix", &["branch_types", "kind=hotfix", "prefix"], Absent::Text),
     Field::plain("hotfix.enabled", &["branch_types", "kind=hotfix", "enabled"], Absent::False),
-    Field {
-        form: Form::Flag,
-        ..Field::plain("default_branch_deletion", &["default_branch_deletion"], Absent::False)
-    },
+    Field { form: Form::Flag, ..Field::plain("default_branch_deletion", &["default_branch_deletion"], Absent::False) },
 ];
 
 /// The fields that name a branch, each with those that say that it is the main branch, and that it is there.
@@ -284,7 +281,9 @@ mod tests {
         for good in ["feature/", "f", "a-b/c.d", "x@y", "größe/"] {
             assert_eq!(wrong_in_name(good), None, "{good}");
         }
-        for bad in ["/a", "a b", "feature/*", "a..b", "a//", ".a", "a/.b", "@{", "a.lock", "a.lock/b", "-a", "a:b", "a\t"] {
+        for bad in
+            ["/a", "a b", "feature/*", "a..b", "a//", ".a", "a/.b", "@{", "a.lock", "a.lock/b", "-a", "a:b", "a\t"]
+        {
             assert!(wrong_in_name(bad).is_some(), "{bad}");
         }
     }

@@ -96,9 +96,9 @@ impl Kind for DeployKey {
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let wrong = fields.text("key").and_then(wrong_in_key);
         let finding = wrong.map(|why| {
-            Finding::error("key", "this is not a public key of SSH")
-                .label(why)
-                .help("write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like")
+            Finding::error("key", "this is not a public key of SSH").label(why).help(
+                "write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like",
+            )
         });
         finding.into_iter().collect()
     }
@@ -205,7 +205,18 @@ mod tests {
         assert_eq!(wrong_in_key(KEY), None);
         assert_eq!(wrong_in_key(&format!("{KEY} a comment\n")), None);
         let cut = &KEY[..KEY.len() - 3];
-        for bad in ["", "x", "ssh-rsa", "AAAA ssh-rsa", "ssh-rsa ????", "ssh-rsa BBBB", "ssh-rsa AAAA", cut, "ssh-rsa AAAA====", "-----BEGIN OPENSSH PRIVATE KEY-----"] {
+        for bad in [
+            "",
+            "x",
+            "ssh-rsa",
+            "AAAA ssh-rsa",
+            "ssh-rsa ????",
+            "ssh-rsa BBBB",
+            "ssh-rsa AAAA",
+            cut,
+            "ssh-rsa AAAA====",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+        ] {
             assert!(wrong_in_key(bad).is_some(), "{bad}");
         }
     }

@@ -472,9 +472,8 @@ impl Scopes {
     pub fn missing_from(self, granted: &[String]) -> Option<&'static str> {
         let wanted =
             if granted.iter().any(|scope| scope.contains(":bitbucket")) { self.api_token } else { self.classic };
-        let holds = |wanted: &str| {
-            granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted))
-        };
+        let holds =
+            |wanted: &str| granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted));
         wanted.split(' ').find(|wanted| !holds(wanted))
     }
 }
