@@ -25,11 +25,10 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
     // Of what could not be read nobody knows what to change.
     for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
-        let actual = state.objects.get(&object.address);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
-        match compare(manifest, object, actual, &mut plan.notes) {
+        match compare(manifest, object, state, &mut plan.notes) {
             None => plan.unchanged += 1,
             Some(change) => {
                 if let (Action::Delete, Some(count)) = (change.action, state.holds.get(&object.address)) {
@@ -54,7 +53,8 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     Ok(plan)
 }
 
-fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes: &mut Vec<Note>) -> Option<Change> {
+fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec<Note>) -> Option<Change> {
+    let actual = state.objects.get(&object.address);
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
         let fields = Vec::into_boxed_slice(fields);
@@ -70,7 +70,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
-            let fields = changed_fields(object, None, notes);
+            let fields = changed_fields(object, None, state, notes);
             // What there is one of in each comes by itself, and nothing is left to be set in it.
             if fields.is_empty() && object.address.kind().shape().is_single() {
                 return None;
@@ -83,7 +83,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Create, fields, None)
         }
         (false, Some(actual)) => {
-            let fields = changed_fields(object, Some(&actual.fields), notes);
+            let fields = changed_fields(object, Some(&actual.fields), state, notes);
             let kind = object.address.kind();
             match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
                 _ if fields.is_empty() => None,
@@ -94,7 +94,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
     }
 }
 
-fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
+fn changed_fields(object: &Desired, actual: Option<&Fields>, state: &State, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
@@ -102,7 +102,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         if from == Some(to) || unseen {
             continue;
         }
-        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields) {
+        let holder = holder(&object.address, state);
+        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields, holder) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
                 let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
@@ -111,6 +112,13 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
     }
     changed
+}
+
+/// What stands in an object of a workspace: that one as it is, if it is.
+fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
+    let kind = address.kind().parent().filter(|kind| kind.shape() == Shape::Objects)?;
+    let (workspace, id) = address.parent().split_once('/')?;
+    Some(&state.objects.get(&Address::new(kind, workspace, id))?.fields)
 }
 
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
