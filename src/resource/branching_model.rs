@@ -273,7 +273,7 @@ pub(super) fn wrong_in_name(text: &str) -> Option<&'static str> {
     if text.starts_with(['.', '-']) || has(&["/.", ".."]) {
         return Some("no `.` or `-` at the beginning, no `.` after `/`, and no two together");
     }
-    if has(&["@{", ".lock/"]) || text.ends_with(".lock") {
+    if has(&["@{"]) || text.split('/').any(|part| part.strip_suffix(".lock").is_some()) {
         return Some("no `@{`, and no part that ends with `.lock`");
     }
     None
