@@ -4,6 +4,7 @@
 //! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
 pub mod outcome;
+mod read_back;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -274,7 +275,7 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
         sent += 1;
         let error = match client.send(&request).await {
             Ok(_) if kind.reads_back() && change.action != Action::Delete => {
-                return read_back(client, change, place).await;
+                return read_back::read_back(client, change, place).await;
             }
             // What is not made by a POST, or goes, may be answered by nothing.
             Ok(Value::Null) if request.method != Method::Post => return Ok(None),
@@ -308,32 +309,6 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
             }
         }
     }
-}
-
-/// So often a change is looked for that its answer does not prove, with pauses that double.
-const READS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// Reads until a change shows: some take a moment (api.md §9.7). One that does not show by then was not made.
-async fn read_back<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Result<Option<String>, Failure> {
-    let mut why = String::new();
-    for read in 0..READS {
-        if read > 0 {
-            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(read - 1)).await;
-        }
-        match look_up(client, change, place).await {
-            Ok(Some(answer)) => match settled(change, &answer) {
-                Ok(()) => return Ok(change.address.kind().server_id(&answer)),
-                Err(differing) => why = differing,
-            },
-            Ok(None) => "Bitbucket accepted the change and does not show it".clone_into(&mut why),
-            Err(blind) => {
-                let why = format!("it was changed; whether that took effect is not known, since {blind}");
-                return Err(Failure { why, tried: true, ..blind.into() });
-            }
-        }
-    }
-    Err(format!("{why} (after {READS} looks)").into())
 }
 
 fn creates(change: &Change) -> bool {

@@ -72,7 +72,7 @@ fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
-            let fields = changed_fields(object, None, notes);
+            let fields = changed_fields(object, None, state, notes);
             // What there is one of in each comes by itself, and nothing is left to be set in it.
             if fields.is_empty() && object.address.kind().shape().is_single() {
                 return None;
@@ -85,7 +85,7 @@ fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec
             change(Action::Create, fields, None)
         }
         (false, Some(actual)) => {
-            let fields = changed_fields(object, Some(&actual.fields), notes);
+            let fields = changed_fields(object, Some(&actual.fields), state, notes);
             let is_renamed = state.renamed.contains_key(&object.address);
             let kind = object.address.kind();
             match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
@@ -97,7 +97,7 @@ fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec
     }
 }
 
-fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
+fn changed_fields(object: &Desired, actual: Option<&Fields>, state: &State, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
@@ -105,7 +105,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         if from == Some(to) || unseen {
             continue;
         }
-        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields) {
+        let holder = holder(&object.address, state);
+        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields, holder) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
                 let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
@@ -114,6 +115,13 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
     }
     changed
+}
+
+/// What stands in an object of a workspace: that one as it is, if it is.
+fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
+    let kind = address.kind().parent().filter(|kind| kind.shape() == Shape::Objects)?;
+    let (workspace, id) = address.parent().split_once('/')?;
+    Some(&state.objects.get(&Address::new(kind, workspace, id))?.fields)
 }
 
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what

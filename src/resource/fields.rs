@@ -92,7 +92,7 @@ impl Field {
             (Some(Value::Array(items)), Form::Slugs) => {
                 items.iter().map(|item| item.get("slug").cloned().unwrap_or_default()).collect()
             }
-            (Some(Value::String(text)), Form::Flag) => Value::Bool(text == "true"),
+            (Some(Value::String(text)), Form::Flag) => text.parse().map_or_else(|_| text.as_str().into(), Value::Bool),
             (Some(Value::String(key)), Form::PublicKey) => {
                 let same = wanted.filter(|wanted| wanted.as_str().is_some_and(|text| material(text) == material(key)));
                 same.cloned().unwrap_or_else(|| Value::String(material(key)))

@@ -115,8 +115,15 @@ pub trait Kind: Sync {
     }
 
     /// Why a field cannot be changed from what it is now, if so. It is then noted, not attempted; `from` is `None` for an
-    /// object that does not exist yet, and `whole` is all that the manifest says.
-    fn held_back(&self, _field: &str, _from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
+    /// object that does not exist yet. `whole` is all that the manifest says, `holder` the object that it is in, if that
+    /// exists, as far as it was read.
+    fn held_back(
+        &self,
+        _field: &str,
+        _from: Option<&Value>,
+        _whole: &Fields,
+        _holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         None
     }
 

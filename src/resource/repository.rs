@@ -71,7 +71,8 @@ const FIELDS: &[Field] = &[
     Field::plain("fork_policy", &["fork_policy"], Absent::Null),
     Field { folded: true, ..Field::plain("language", &["language"], Absent::Text) },
     Field::plain("website", &["website"], Absent::Text),
-    Field::plain("mainbranch", &["mainbranch", "name"], Absent::Null),
+    // Always read: without one the repository is empty, and no branch can be named in what it holds.
+    Field { always: true, ..Field::plain("mainbranch", &["mainbranch", "name"], Absent::Null) },
     Field::plain("has_issues", &["has_issues"], Absent::False),
     Field::plain("has_wiki", &["has_wiki"], Absent::False),
 ];
@@ -169,7 +170,13 @@ impl Kind for Repository {
     }
 
     /// The main branch must exist (api.md §3.2), and an empty repository has none.
-    fn held_back(&self, field: &str, from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
+    fn held_back(
+        &self,
+        field: &str,
+        from: Option<&Value>,
+        _whole: &Fields,
+        _holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         let empty = from.is_none_or(Value::is_null);
         (field == "mainbranch" && empty).then_some("waits for the first push: an empty repository has no branches")
     }

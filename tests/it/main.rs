@@ -15,6 +15,7 @@ mod ownership;
 mod plan;
 mod renames;
 mod schemas;
+mod sections;
 mod storms;
 mod support;
 mod trouble;

@@ -1,6 +1,7 @@
 //! Every request bbprov sends, and every answer the sandbox gives, against Bitbucket's official document.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bbprov::sandbox::{self, Options, Pages};
 use serde_json::{Value, json};
@@ -35,6 +36,15 @@ fn violations(document: &Document, exchanges: &[sandbox::Exchange]) -> Vec<Strin
     violations.sort();
     violations.dedup();
     violations
+}
+
+/// Asserts that all that the program sent, and all that it was answered, is what the document says, if there is one.
+#[track_caller]
+pub fn holds(bitbucket: &Bitbucket) {
+    static DOCUMENT: LazyLock<Option<Document>> = LazyLock::new(document);
+    let Some(document) = &*DOCUMENT else { return };
+    let violations = violations(document, &bitbucket.exchanges());
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// Every request that bbprov can make for what it manages: creates with all fields, updates of each, moves, deletions,

@@ -46,6 +46,9 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {env: ACME_TOKEN}}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {email: {env: E}, api_token: {command: [pass, show, x]}}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {client_id: x, client_secret: {file: y}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: push, branch: main, users: []}, {kind: force, branch: {type: production}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {development: {name: d}, branch_types: [{kind: hotfix, prefix: h/}]}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, inherit: {branching_model: false}}]}]",
     ];
     let broken = [
         "version: 2\nworkspaces: []",
@@ -66,6 +69,13 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a--b, project: P}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: 1}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: A-B}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: push}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: force, branch: {type: x}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: force, branch: {pattern: x}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, inherit: true}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, inherit: {branching_model: true}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {branch_types: [{prefix: h/}]}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, deploy_keys: [{label: h}]}]}]",
         "version: 1\nworkspaces: [{workspace: Acme}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: token}]",
