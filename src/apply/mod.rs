@@ -5,7 +5,8 @@
 
 pub mod outcome;
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -17,9 +18,10 @@ pub use outcome::{Account, Ended, Outcome};
 use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
 use crate::plan::refresh::Actual;
+use crate::plan::sections::list;
 use crate::plan::{Change, Plan};
 use crate::progress::{Event, Listen};
-use crate::resource::{Action, Request};
+use crate::resource::{Action, Address, Method, Parent, Place, Request, Set};
 
 /// How somebody outside ends a run: by a reason.
 pub type Stop = watch::Receiver<Option<Ended>>;
@@ -35,7 +37,8 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
     loop {
         while let Some(at) = run.next(client.concurrency()) {
             let change = &plan.changes[at];
-            under_way.push(async move { (at, carry_out(client, change).await) });
+            let holder = run.holder_of(change);
+            under_way.push(async move { (at, carry_out(client, change, holder).await) });
         }
         tokio::select! {
             finished = under_way.next() => match finished {
@@ -73,6 +76,10 @@ struct Run<'a> {
     waits_for: Vec<usize>,
     /// For each change, those that need it.
     needed_by: Vec<Vec<usize>>,
+    /// For each change, those that wait until it is over, whatever comes of it.
+    followed_by: Vec<Vec<usize>>,
+    /// By what Bitbucket tells the objects that came to be from others.
+    made: HashMap<Address, String>,
     outcomes: Vec<Option<Outcome>>,
 }
 
@@ -92,18 +99,35 @@ impl<'a> Run<'a> {
     fn new(plan: &'a Plan, lane_of: Vec<usize>, listener: &'a dyn Listen) -> Self {
         let count = plan.changes.len();
         let mut needed_by = vec![Vec::new(); count];
+        let mut followed_by = vec![Vec::new(); count];
         for (at, change) in plan.changes.iter().enumerate() {
-            for need in &change.needs {
-                needed_by[*need].push(at);
-            }
+            change.needs.iter().for_each(|need| needed_by[*need].push(at));
+            change.follows.iter().for_each(|other| followed_by[*other].push(at));
         }
-        let waits_for: Vec<usize> = plan.changes.iter().map(|change| change.needs.len()).collect();
+        let waits_for: Vec<usize> =
+            plan.changes.iter().map(|change| change.needs.len() + change.follows.len()).collect();
         let lane = || Lane { ready: VecDeque::new(), under_way: 0, ended: None, only_forbidden: Some(0) };
         let mut lanes: Vec<_> = (0..=lane_of.iter().copied().max().unwrap_or_default()).map(|_| lane()).collect();
         for at in (0..count).filter(|at| waits_for[*at] == 0) {
             lanes[lane_of[at]].ready.push_back(at);
         }
-        Self { plan, listener, lanes, lane_of, waits_for, needed_by, outcomes: vec![None; count] }
+        let made = HashMap::new();
+        Self { plan, listener, lanes, lane_of, waits_for, needed_by, followed_by, made, outcomes: vec![None; count] }
+    }
+
+    /// By what Bitbucket tells from others what a change's object is in, if that came to be in this run.
+    fn holder_of(&self, change: &Change) -> Option<String> {
+        self.made.get(&change.within.as_deref()?.0).cloned()
+    }
+
+    /// One that those waited for is over, or done.
+    fn let_go(&mut self, waiting: &[usize]) {
+        for next in waiting {
+            self.waits_for[*next] -= 1;
+            if self.waits_for[*next] == 0 && self.outcomes[*next].is_none() {
+                self.lanes[self.lane_of[*next]].ready.push_back(*next);
+            }
+        }
     }
 
     /// Takes a change that can be made now, with so many at once in its lane.
@@ -124,19 +148,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn finish(&mut self, at: usize, result: Result<(), Failure>) {
+    fn finish(&mut self, at: usize, result: Result<Option<String>, Failure>) {
         let lane = &mut self.lanes[self.lane_of[at]];
         lane.under_way -= 1;
         match result {
-            Ok(()) => {
+            Ok(id) => {
                 lane.only_forbidden = None;
-                self.record(at, Outcome::Done);
-                for next in self.needed_by[at].clone() {
-                    self.waits_for[next] -= 1;
-                    if self.waits_for[next] == 0 && self.outcomes[next].is_none() {
-                        self.lanes[self.lane_of[next]].ready.push_back(next);
-                    }
+                let waiting = std::mem::take(&mut self.needed_by[at]);
+                if let Some(id) = id.filter(|_| !waiting.is_empty()) {
+                    self.made.insert(self.plan.changes[at].address.clone(), id);
                 }
+                self.record(at, Outcome::Done);
+                self.let_go(&waiting);
             }
             Err(failure) => {
                 lane.fail(&failure, self.plan.changes[at].action);
@@ -171,6 +194,8 @@ impl<'a> Run<'a> {
         let address = self.plan.changes[at].address.clone();
         self.listener.event(Event::Changed { address, what, failed: matches!(outcome, Outcome::Failed(_)) });
         self.outcomes[at] = Some(outcome);
+        let waiting = std::mem::take(&mut self.followed_by[at]);
+        self.let_go(&waiting);
     }
 
     fn account(self, requests: usize) -> Account {
@@ -235,28 +260,43 @@ impl From<String> for Failure {
 /// How often a create is sent whose fate stayed unknown each time, and did not happen.
 const CREATES: u32 = 3;
 
-async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure> {
-    let request = request_for(change);
+/// Carries a change out, and gives by what Bitbucket tells the object from others. `holder` is the same of what it is in, if
+/// that came to be in this run.
+async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>) -> Result<Option<String>, Failure> {
+    let kind = change.address.kind();
+    let place = place(change, holder.as_deref());
+    if change.action == Action::Replace {
+        client.send(&kind.delete(place)).await?;
+    }
+    let request = request_for(change, place);
     let mut sent = 0;
     loop {
         sent += 1;
         let error = match client.send(&request).await {
-            Ok(answer) if change.action != Action::Create || names(change, &answer).is_some() => {
-                return settled(change, &answer).map_err(Failure::from);
+            // What is not made by a POST, or goes, may be answered by nothing.
+            Ok(Value::Null) if request.method != Method::Post => return Ok(None),
+            Ok(answer) if !creates(change) || names(change, &answer).is_some() => {
+                settled(change, &answer)?;
+                return Ok(kind.server_id(&answer));
             }
             Ok(_) => Error::Unusable {
                 line: Line::new(request.method, &request.path),
                 why: "it does not name what it made".to_owned(),
             },
+            // What is not sent again was sent before.
+            Err(Error::Stopped { why, tried }) => Error::Stopped { why, tried: tried || sent > 1 },
             Err(error) => error,
         };
         let exists = error.refusal().is_some_and(Refusal::says_exists);
-        if change.action != Action::Create || !(exists || error.is_unclear()) {
+        if !creates(change) || !(exists || error.is_unclear()) {
             return Err(error.into());
         }
         // The answer was lost, or the object is there already: what is there now decides, not what was said.
-        match client.get(&change.address.kind().item(&change.address)).await {
-            Ok(Some(answer)) => return adopted(change, &answer).map_err(Failure::from),
+        match look_up(client, change, place).await {
+            Ok(Some(answer)) => {
+                adopted(change, &answer)?;
+                return Ok(kind.server_id(&answer));
+            }
             Ok(None) if exists || sent >= CREATES => return Err(error.into()),
             Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
             Err(blind) => {
@@ -267,24 +307,62 @@ async fn carry_out<W: Write>(client: &W, change: &Change) -> Result<(), Failure>
     }
 }
 
-fn request_for(change: &Change) -> Request {
+fn creates(change: &Change) -> bool {
+    matches!(change.action, Action::Create | Action::Replace)
+}
+
+fn place<'a>(change: &'a Change, holder: Option<&'a str>) -> Place<'a> {
+    let parent = match change.within.as_deref() {
+        Some((address, id)) => Parent::Object(address, holder.unwrap_or(id)),
+        None => Parent::Workspace(change.address.workspace()),
+    };
+    let id = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
+    Place { address: &change.address, id, parent }
+}
+
+fn request_for(change: &Change, place: Place<'_>) -> Request {
     let kind = change.address.kind();
-    let uuid = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
     match change.action {
-        Action::Create => kind.create(&change.address, &change.target()),
-        Action::Update => kind.update(&change.address, uuid, &change.target()),
-        Action::Delete => kind.delete(&change.address, uuid),
+        Action::Create => kind.create(Place { id: "", ..place }, &change.target()),
+        Action::Replace => kind.create(Place { id: "", ..place }, &change.whole),
+        Action::Update => kind.update(place, &change.target(), &change.whole),
+        Action::Delete => kind.delete(place),
     }
 }
 
+/// What is there now by the name of what was to be made.
+async fn look_up<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Result<Option<Value>, Error> {
+    let kind = change.address.kind();
+    if let Some(path) = kind.item(&change.address) {
+        return client.get(&path).await;
+    }
+    if kind.shape().is_single() {
+        return client.get(&kind.list(place.parent)).await;
+    }
+    let is_it = |answer: &Value| {
+        let id = change.address.id();
+        kind.identify(answer).as_deref() == Some(id) || kind.also_identify(answer) == Some(id)
+    };
+    let all = list(client, kind, place.parent, |answer| is_it(answer).then(|| answer.clone())).await?;
+    Ok(all.into_iter().flatten().next())
+}
+
 /// The name of what an answer shows, if it shows an object of the change's kind.
-fn names<'a>(change: &Change, answer: &'a Value) -> Option<&'a str> {
-    change.address.kind().identify(answer)
+fn names<'a>(change: &Change, answer: &'a Value) -> Option<Cow<'a, str>> {
+    let kind = change.address.kind();
+    // Of what there is only one in each there is no name to tell.
+    if kind.shape().is_single() { Some(Cow::Borrowed("")) } else { kind.identify(answer) }
+}
+
+/// Whether an answer shows what the change is about.
+fn is_meant(change: &Change, answer: &Value, name: &str) -> bool {
+    let id = change.address.id();
+    name == id || change.address.kind().also_identify(answer) == Some(id)
 }
 
 /// The answer to a change is its proof: what it holds must be what was asked for.
 fn settled(change: &Change, answer: &Value) -> Result<(), String> {
-    if let Some(id) = names(change, answer).filter(|id| *id != change.address.id()) {
+    if let Some(id) = names(change, answer).filter(|id| !is_meant(change, answer, id)) {
         let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
         return Err(format!(
             "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
@@ -300,7 +378,7 @@ fn settled(change: &Change, answer: &Value) -> Result<(), String> {
 /// An object that was there already is as good as created, if it is what was to be created.
 fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
     match names(change, answer) {
-        Some(id) if id == change.address.id() => {}
+        Some(id) if is_meant(change, answer, &id) => {}
         Some(id) => return Err(format!("Bitbucket says that it exists, and has it by another name, {id}: write that")),
         None => return Err("Bitbucket says that it exists, and does not show it".to_owned()),
     }
@@ -320,7 +398,7 @@ fn differing(change: &Change, answer: &Value) -> Vec<String> {
     let mentioned = |name: &str| {
         let field = kind.fields().iter().find(|field| field.name == name)?;
         // An answer may leave a field out. That proves nothing either way.
-        field.api.iter().try_fold(answer, |value, key| value.get(key)).map(|_| field)
+        field.value_in(answer).filter(|_| field.set != Set::Blindly)
     };
     let actual = Actual::read(kind, answer, Some(&change.target()));
     let differs = change

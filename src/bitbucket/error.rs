@@ -93,6 +93,16 @@ impl Error {
         matches!(self, Self::Credential(_) | Self::NoToken(_) | Self::Stopped { .. })
     }
 
+    /// The same, of a request that was sent before and whose answer was lost: a refusal of the credential says nothing of that.
+    pub(super) fn after_lost_answer(self) -> Self {
+        let add = |why| format!("{why}; whether it was done by an earlier try is not known");
+        match self {
+            Self::Credential(why) => Self::Credential(add(why)),
+            Self::NoToken(why) => Self::NoToken(add(why)),
+            other => other,
+        }
+    }
+
     /// The answer, if there was one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, LOCATION};
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
@@ -72,26 +72,39 @@ impl Http {
 
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
     pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
+        let mut failures = 0;
+        let answer = self.send_until(method, url, body, &mut failures).await;
+        let lost = failures > 0 && method != Method::Get;
+        answer.map_err(|error| if lost { error.after_lost_answer() } else { error })
+    }
+
+    /// The same, counting how often the network or the server failed.
+    async fn send_until(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+        failures: &mut u32,
+    ) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
         let mut url = url;
         let mut redirects = 0;
         let mut renewed = false;
-        let mut failures = 0;
         loop {
             // Nobody holds a place at the gate while a token is fetched.
             self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
-            let mut pass = self.enter(Counted::by_path(url.path()), failures > 0).await?;
+            let mut pass = self.enter(Counted::by_path(url.path()), *failures > 0).await?;
             // Whoever waited long at the gate takes the token of now, not the one of then.
             let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
             let outcome = attempt.outcome().0;
-            failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
-            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, failures) {
+            *failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
+            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, *failures) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.patience.sleep(delay, failures > 0).await?;
+                    self.patience.sleep(delay, *failures > 0).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),
@@ -141,6 +154,7 @@ impl Http {
     }
 
     async fn attempt(&self, method: Method, url: &Url, body: Option<&Value>, authorization: &Authorization) -> Attempt {
+        let has_body = matches!(method, Method::Post | Method::Put);
         let method = match method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -148,7 +162,13 @@ impl Http {
             Method::Delete => reqwest::Method::DELETE,
         };
         let request = self.client.request(method, url.clone()).header(AUTHORIZATION, authorization.value.clone());
-        match wire::attempt(if let Some(body) = body { request.json(body) } else { request }).await {
+        let request = match body {
+            Some(body) => request.json(body),
+            // A PUT of nothing must say that it is nothing (api.md §9.8).
+            None if has_body => request.header(CONTENT_LENGTH, 0),
+            None => request,
+        };
+        match wire::attempt(request).await {
             // All but the JSON of a success may be shown to somebody.
             Attempt::Answered { status, headers, body }
                 if !(200..300).contains(&status) || !content_type(&headers).contains("json") =>

@@ -15,6 +15,7 @@ mod http;
 mod limits;
 pub mod page;
 pub mod retry;
+pub mod whole;
 mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::credentials::owners;
-use crate::bitbucket::credential::{Credential, Grant, Subject};
+use crate::bitbucket::credential::Credential;
 use crate::bitbucket::{self, Clients, Deadline, Limits, Owner};
 use crate::cli::ConnectionArgs;
 use crate::error::Error;
@@ -55,13 +55,10 @@ fn or_default(given: &str, default: &str) -> String {
     if given.trim().is_empty() { default.to_owned() } else { given.trim().to_owned() }
 }
 
-/// Leads a connection into a sandbox, as an OAuth consumer, so that everything happens that happens with Bitbucket.
+/// Leads a connection into a sandbox, as an API token: the credential that may do everything that a manifest can ask for
+/// (api.md §5.1).
 pub(super) fn into_sandbox(options: &mut bitbucket::Options, sandbox: &Sandbox) {
     options.api_url = sandbox.api_url();
     options.token_url = sandbox.token_url();
-    options.credential = Credential::Grant(Grant {
-        client_id: "sandbox".to_owned(),
-        client_secret: "sandbox".to_owned().into(),
-        subject: Subject::Client,
-    });
+    options.credential = Credential::Basic { user: "olive@example.com".to_owned(), token: "sandbox".to_owned().into() };
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -14,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::manifest::{Invalid, Manifest};
 use crate::output;
 use crate::plan;
-use crate::sandbox::{Credentials, Options, Sandbox};
+use crate::sandbox::{Credentials, Options, Pages, Sandbox};
 
 /// Runs the command.
 pub(super) fn run(args: &SandboxArgs, output: &OutputArgs) -> Result<Exit, Error> {
@@ -49,6 +50,7 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         listen: args.listen,
         workspaces: only.then(|| args.workspaces.iter().cloned().chain(seeded).collect()),
         latency: args.latency,
+        settling: Duration::ZERO,
         rate_limit: args.rate_limit,
         scopes: (!args.scopes.is_empty()).then(|| {
             let words = args.scopes.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);
@@ -56,10 +58,10 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         }),
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
         token_lifetime: args.token_lifetime,
-        opaque_next: args.opaque_next,
+        pages: if args.opaque_next { Pages::Opaque } else { Pages::Numbered },
         faults: args.faults,
-        record: false,
         state: args.state.clone(),
+        ..Options::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::{OutputArgs, ValidateArgs};
 use crate::error::{Error, Exit};
-use crate::resource::KINDS;
+use crate::resource::{KindRef, Shape, kinds_in};
 
 /// Runs the command.
 pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Error> {
@@ -10,13 +10,19 @@ pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Erro
     if output.quiet {
         return Ok(Exit::Done);
     }
-    let counts = KINDS.map(|kind| {
-        let count = manifest.desired.iter().filter(|object| object.address.kind() == kind).count();
+    let of = |fits: &dyn Fn(KindRef) -> bool| manifest.desired.iter().filter(|one| fits(one.address.kind())).count();
+    let counts = kinds_in(None).filter(|kind| kind.shape() == Shape::Objects).map(|kind| {
+        let count = of(&|other| other == kind);
         format!("{count} {}", if count == 1 { kind.name() } else { kind.section() })
     });
-    let files = manifest.sources.len();
-    let (workspaces, files) = (plural(manifest.workspaces.len(), "workspace"), plural(files, "file"));
-    super::print(&format!("valid: {} in {workspaces}, from {files}\n", counts.join(" and ")))
+    let counts = counts.collect::<Vec<_>>().join(" and ");
+    // Grants, webhooks and the like, which stand in others.
+    let more = match of(&|kind| kind.shape() != Shape::Objects) {
+        0 => String::new(),
+        more => format!(" with {}", plural(more, "setting")),
+    };
+    let (workspaces, files) = (plural(manifest.workspaces.len(), "workspace"), plural(manifest.sources.len(), "file"));
+    super::print(&format!("valid: {counts}{more} in {workspaces}, from {files}\n"))
 }
 
 fn plural(count: usize, one: &str) -> String {

@@ -101,11 +101,18 @@ impl Manifest {
     /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));
-        let needed: HashSet<Address> = chosen
-            .filter_map(|object| object.address.kind().reference(object.address.workspace(), &object.fields))
-            .map(|reference| reference.address)
-            .collect();
-        self.desired.retain(|object| fits(&object.address) || needed.contains(&object.address));
+        let references = chosen.clone().filter_map(|object| {
+            object
+                .address
+                .kind()
+                .reference(object.address.workspace(), &object.fields)
+                .map(|reference| reference.address)
+        });
+        let needed: HashSet<Address> = references.collect();
+        // What stands in something can be read only if that exists.
+        let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
+        let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
+        self.desired.retain(|object| fits(&object.address) || is_needed(&object.address));
         let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
         self.workspaces.retain(|workspace| inhabited.contains(workspace.slug.as_str()));
     }

@@ -55,6 +55,12 @@ impl Node {
         self.entry(key).map(|(_, value)| value)
     }
 
+    /// The value under keys that stand inside of each other: `development.name`.
+    #[must_use]
+    pub fn at(&self, keys: &str) -> Option<&Self> {
+        keys.split('.').try_fold(self, |node, key| node.get(key))
+    }
+
     /// The key and value under a key of a mapping.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<(&Key, &Self)> {
@@ -186,8 +192,8 @@ struct Word(Arc<str>);
 /// A manifest has few keys and says them very often.
 static KNOWN: LazyLock<HashSet<Arc<str>>> = LazyLock::new(|| {
     let of_kinds = KINDS.iter().flat_map(|kind| {
-        let own = [kind.name(), kind.section(), kind.identity()];
-        own.into_iter().chain(kind.fields().iter().map(|field| field.name))
+        let fields = kind.fields().iter().flat_map(|field| field.name.split('.'));
+        [kind.name(), kind.identity()].into_iter().chain(kind.section().split('.')).chain(fields)
     });
     ["version", "defaults", "workspaces", "workspace", "state"].into_iter().chain(of_kinds).map(Arc::from).collect()
 });

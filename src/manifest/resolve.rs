@@ -6,7 +6,7 @@ use super::auth::Auth;
 use super::node::{Node, Tree};
 use super::{Desired, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, KINDS, KindRef};
+use crate::resource::{Address, Alike, KindRef, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
@@ -18,7 +18,7 @@ pub(super) fn resolve(
     let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
     for document in &mut documents {
         let Some(mut own) = document.take("defaults") else { continue };
-        for kind in KINDS {
+        for kind in kinds_in(None) {
             let Some(own) = own.take(kind.name()) else { continue };
             match defaults.get_mut(kind.name()) {
                 Some(others) => join(others, own, found),
@@ -43,11 +43,20 @@ pub(super) fn resolve(
             if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
                 authorise(&mut workspaces[at], auth, found);
             }
-            for kind in KINDS {
+            sections(None, &slug, &workspace, &mut desired);
+            for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
                 let own = defaults.get(kind.name());
                 desired.reserve_exact(items.len());
-                desired.extend(items.into_iter().filter_map(|item| object(kind, &slug, own, item, &mut alike)));
+                for item in items {
+                    let effective = on_top_of(own, item);
+                    let Some(object) = object(kind, &slug, &effective, &mut alike) else { continue };
+                    let (name, absent) = (object.address.clone(), object.absent);
+                    desired.push(object);
+                    if !absent {
+                        sections(Some(kind), name.as_str(), &effective, &mut desired);
+                    }
+                }
             }
         }
     }
@@ -93,15 +102,18 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
     }
 }
 
-fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node, alike: &mut Alike) -> Option<Desired> {
-    let effective = match defaults {
+fn on_top_of(defaults: Option<&Node>, item: Node) -> Node {
+    match defaults {
         Some(defaults) => {
             let mut effective = defaults.clone();
             effective.overlay(item);
             effective
         }
         None => item,
-    };
+    }
+}
+
+fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -> Option<Desired> {
     let id = effective.get(kind.identity())?;
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
     let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
@@ -114,4 +126,54 @@ fn object(kind: KindRef, workspace: &str, defaults: Option<&Node>, item: Node, a
         state_span: state.map(|state| state.span),
         places: said().map(|(_, value)| value.span).collect(),
     })
+}
+
+/// Everything that stands under an object, or under a workspace, in sections of its own.
+fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>) {
+    for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
+        let Some(section) = node.at(kind.section()) else { continue };
+        match (kind.shape(), &section.tree) {
+            (Shape::List, Tree::List(items)) => {
+                for item in items {
+                    let mut one = in_section(kind, parent, item, |name| item.at(name));
+                    let id = kind.identity_of(&one.fields);
+                    one.address = Address::within(parent, kind, &id);
+                    one.span = item.get(kind.identity()).unwrap_or(item).span;
+                    let name = one.address.clone();
+                    desired.push(one);
+                    sections(Some(kind), name.as_str(), item, desired);
+                }
+            }
+            (Shape::Map(field), Tree::Map(entries)) => {
+                for (key, value) in entries {
+                    let one = in_section(kind, parent, value, |name| (name == field).then_some(value));
+                    desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
+                }
+            }
+            (Shape::Names, Tree::List(names)) => {
+                for name in names {
+                    let address = Address::within(parent, kind, name.text().unwrap_or_default());
+                    desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
+                }
+            }
+            (Shape::One, _) => desired.push(in_section(kind, parent, section, |name| section.at(name))),
+            (Shape::Value(field), _) => {
+                desired.push(in_section(kind, parent, section, |name| (name == field).then_some(section)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One thing in a section, with the fields that are said of it.
+fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) -> Option<&'a Node>) -> Desired {
+    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field.name)?)));
+    Desired {
+        address: Address::within(parent, kind, ""),
+        fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
+        absent: false,
+        span: node.span,
+        state_span: None,
+        places: said().map(|(_, value)| value.span).collect(),
+    }
 }

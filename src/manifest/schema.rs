@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Map, Value, json};
 
-use crate::resource::{KINDS, KindRef};
+use crate::resource::{KindRef, Shape, kinds_in};
 
 /// The JSON Schema (draft-07) of a manifest.
 #[must_use]
@@ -16,15 +16,20 @@ pub fn manifest_schema() -> Value {
     let mut generator = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
     let mut defaults = Map::new();
     let mut sections = Map::new();
-    for kind in KINDS {
-        let settings = settings(kind, &mut generator);
-        defaults.insert(kind.name().to_owned(), settings.clone());
+    for kind in kinds_in(None) {
+        let mut schema = settings(kind, &mut generator);
+        if kind.shape() != Shape::Objects {
+            add(&mut sections, kind, section(kind, &mut generator));
+            continue;
+        }
+        add_sections(kind, &mut schema, &mut generator);
+        defaults.insert(kind.name().to_owned(), schema.clone());
         sections.insert(
             kind.section().to_owned(),
             json!({
                 "description": format!("The {} of this workspace that are managed here. Others stay as they are.", kind.section()),
                 "type": "array",
-                "items": object(kind, settings),
+                "items": object(kind, schema),
             }),
         );
     }
@@ -71,6 +76,47 @@ pub fn manifest_schema() -> Value {
             },
         },
     })
+}
+
+/// Adds to the schema of an object what can stand in it.
+fn add_sections(kind: KindRef, schema: &mut Value, generator: &mut SchemaGenerator) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    for child in kinds_in(Some(kind)) {
+        add(properties, child, section(child, generator));
+    }
+}
+
+/// Puts a section at its place, which may be inside of a mapping that holds several.
+fn add(properties: &mut Map<String, Value>, kind: KindRef, section: Value) {
+    match kind.section().split_once('.') {
+        None => drop(properties.insert(kind.section().to_owned(), section)),
+        Some((outer, inner)) => {
+            let outer = properties.entry(outer).or_insert_with(|| {
+                json!({
+                    "description": "Each is read and managed only if it stands here.",
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {},
+                })
+            });
+            outer["properties"][inner] = section;
+        }
+    }
+}
+
+fn section(kind: KindRef, generator: &mut SchemaGenerator) -> Value {
+    let mut schema = settings(kind, generator);
+    add_sections(kind, &mut schema, generator);
+    match kind.shape() {
+        Shape::Objects | Shape::List | Shape::Names => {
+            json!({"description": kind.summary(), "type": "array", "items": schema})
+        }
+        Shape::Map(_) => json!({"description": kind.summary(), "type": "object", "additionalProperties": schema}),
+        Shape::One | Shape::Value(_) => {
+            schema["description"] = json!(kind.summary());
+            schema
+        }
+    }
 }
 
 fn settings(kind: KindRef, generator: &mut SchemaGenerator) -> Value {

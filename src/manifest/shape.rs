@@ -27,6 +27,8 @@ pub enum Shape {
     },
     /// A list of equal things.
     List(Box<Shape>),
+    /// A mapping from any keys to equal things.
+    Map(Box<Shape>),
     /// A mapping with known keys.
     Object {
         /// The keys it may have.
@@ -51,6 +53,9 @@ impl Shape {
             Some("boolean") => Self::Flag,
             Some("integer") => Self::Integer(choices(schema).iter().filter_map(serde_json::Value::as_i64).collect()),
             Some("array") => Self::List(Box::new(Self::read(schema.get("items").unwrap_or(&Value::Null)))),
+            Some("object") if schema.get("additionalProperties").is_some_and(Value::is_object) => {
+                Self::Map(Box::new(Self::read(&schema["additionalProperties"])))
+            }
             Some("object") => Self::Object {
                 keys: schema
                     .get("properties")
@@ -103,6 +108,14 @@ impl Shape {
             (Self::List(items), Tree::List(nodes)) => {
                 let name = singular(name);
                 keep_only(nodes, |node| items.check(&name, node, sources, found));
+                true
+            }
+            (Self::Map(values), Tree::Map(entries)) => {
+                let doubles = doubles(entries);
+                for (at, first) in &doubles {
+                    found.push(double(name, &entries[*at].0, *first));
+                }
+                keep_only(entries, |(_, node)| values.check(name, node, sources, found));
                 true
             }
             (Self::Object { keys, required, secret }, Tree::Map(entries)) => {
@@ -169,7 +182,7 @@ impl Shape {
     fn holds_secrets(&self) -> bool {
         match self {
             Self::Object { keys, secret, .. } => *secret || keys.values().any(Self::holds_secrets),
-            Self::List(items) => items.holds_secrets(),
+            Self::List(items) | Self::Map(items) => items.holds_secrets(),
             Self::Flag | Self::Integer(_) | Self::Text { .. } | Self::Either(..) => false,
         }
     }
@@ -205,6 +218,7 @@ impl Shape {
             Self::Text { words, .. } if words.is_empty() => "text that is not empty".to_owned(),
             Self::Text { words, .. } => one_of(words.iter().map(|word| format!("`{word}`"))),
             Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
             Self::Either(text, mapping) => format!("{} or {}", text.describe(), mapping.describe()),
             Self::Object { keys, .. } => {
                 let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();
@@ -242,11 +256,7 @@ fn check_entries(
     keep_only(entries, |(key, node)| {
         at += 1;
         if let Some(first) = doubles.get(&(at - 1)) {
-            found.push(
-                Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
-                    .label("the second time")
-                    .also(*first, "the first time"),
-            );
+            found.push(double(name, key, *first));
             return false;
         }
         let Some(shape) = keys.get(&*key.text) else {
@@ -258,6 +268,12 @@ fn check_entries(
         shape.check(&key.text, node, sources, found)
     });
     meant
+}
+
+fn double(name: &str, key: &Key, first: Span) -> Diagnostic {
+    Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
+        .label("the second time")
+        .also(first, "the first time")
 }
 
 /// Takes out what does not fit; almost always nothing.

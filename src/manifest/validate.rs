@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Desired, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::resource::{Address, Finding};
+use crate::resource::{Address, Finding, Shape};
 
 type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
 
@@ -61,7 +61,9 @@ fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics
     for object in desired {
         let address = &object.address;
         // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4).
-        let key = (address.kind().rank(), lower_case(address.as_str()));
+        let text = address.as_str();
+        let folds = address.kind().shape() == Shape::Objects;
+        let key = (address.kind().rank(), if folds { lower_case(text) } else { Cow::Borrowed(text) });
         if let Some(other) = first.get(&key) {
             found.push(
                 Diagnostic::error(object.span, format!("{} {} is listed twice", address.kind().name(), shown(address)))

@@ -10,7 +10,7 @@ use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, Order, Reference};
+use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Set, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -49,7 +49,8 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         return Err(problems);
     }
     order(&mut plan.changes, state);
-    plan.bill.to_apply = plan.changes.len();
+    place_within(&mut plan.changes, &desired, state);
+    plan.bill.to_apply = plan.requests();
     Ok(plan)
 }
 
@@ -57,7 +58,9 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
         let fields = Vec::into_boxed_slice(fields);
-        Some(Change { address: object.address.clone(), action, fields, reason, uuid, needs: Vec::new() })
+        let whole = object.fields.clone();
+        let (needs, follows, within) = (Vec::new(), Vec::new(), None);
+        Some(Change { address: object.address.clone(), action, fields, reason, uuid, whole, within, needs, follows })
     };
     match (object.absent, actual) {
         (true, None) => None,
@@ -77,7 +80,12 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         }
         (false, Some(actual)) => {
             let fields = changed_fields(object, Some(&actual.fields), notes);
-            if fields.is_empty() { None } else { change(Action::Update, fields, None) }
+            let kind = object.address.kind();
+            match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
+                _ if fields.is_empty() => None,
+                true => change(Action::Replace, fields, None),
+                false => change(Action::Update, fields, None),
+            }
         }
     }
 }
@@ -86,7 +94,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
-        if from == Some(to) {
+        let unseen = actual.is_some() && object.address.kind().sets(name) == Set::Blindly;
+        if from == Some(to) || unseen {
             continue;
         }
         match object.address.kind().held_back(name, from.map(|from| &**from)) {
@@ -159,6 +168,33 @@ fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>
             kind.section(),
             kind.identity()
         )),
+    }
+}
+
+/// Says of what stands in another object which one that is, and what must come first: that object itself, and the sections
+/// that go before.
+fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, state: &State) {
+    if changes.iter().all(|change| change.address.kind().shape() == Shape::Objects) {
+        return;
+    }
+    let named: HashMap<(KindRef, &str), &Address> =
+        desired.keys().map(|address| ((address.kind(), address.as_str()), *address)).collect();
+    let mut places: HashMap<Address, usize> = HashMap::new();
+    let mut sections: HashMap<(String, &'static str), Vec<usize>> = HashMap::new();
+    for (at, change) in changes.iter().enumerate() {
+        places.insert(change.address.clone(), at);
+        let section = (change.address.parent().to_owned(), change.address.kind().section());
+        sections.entry(section).or_default().push(at);
+    }
+    for change in changes.iter_mut() {
+        let (kind, parent) = (change.address.kind(), change.address.parent());
+        for section in kind.follows() {
+            change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
+        }
+        let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
+        let id = state.objects.get(holder).map(|actual| actual.uuid.clone()).unwrap_or_default();
+        change.needs.extend(places.get(holder).filter(|_| id.is_empty()));
+        change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod refresh;
+pub(crate) mod sections;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -81,8 +82,14 @@ pub struct Change {
     pub reason: Option<Box<str>>,
     /// The UUID of an object that exists.
     pub uuid: Option<Box<str>>,
+    /// All that the manifest says of it.
+    pub whole: Fields,
+    /// What it is in, if that is an object, and by what Bitbucket tells it from others.
+    pub within: Option<Box<(Address, Box<str>)>>,
     /// The changes that must come first, as indices into [`Plan::changes`].
     pub needs: Vec<usize>,
+    /// The changes that must be over first, whatever came of them.
+    pub follows: Vec<usize>,
 }
 
 impl Change {
@@ -155,6 +162,8 @@ pub struct Counts {
     pub create: usize,
     /// Objects with other fields.
     pub update: usize,
+    /// Objects that go and come back.
+    pub replace: usize,
     /// Objects that go.
     pub delete: usize,
 }
@@ -164,7 +173,18 @@ impl Plan {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let of = |action| self.changes.iter().filter(|change| change.action == action).count();
-        Counts { create: of(Action::Create), update: of(Action::Update), delete: of(Action::Delete) }
+        Counts {
+            create: of(Action::Create),
+            update: of(Action::Update),
+            replace: of(Action::Replace),
+            delete: of(Action::Delete),
+        }
+    }
+
+    /// How many requests the changes take, if nothing goes wrong.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.changes.len() + self.counts().replace
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.
@@ -187,7 +207,8 @@ impl Plan {
     /// Whether an address fits one of the patterns, in which `*` stands for anything. Without patterns everything fits.
     #[must_use]
     pub fn fits(patterns: &[glob::Pattern], address: &Address) -> bool {
-        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(address.as_str()))
+        let fits = |name: &str| patterns.iter().any(|pattern| pattern.matches(name));
+        patterns.is_empty() || fits(address.as_str()) || address.holders().any(fits)
     }
 
     /// Keeps only the changes whose address fits one of the patterns, and what those need to be possible.
@@ -207,9 +228,11 @@ impl Plan {
         for change in &mut self.changes {
             // What a kept change needs was kept with it.
             change.needs.iter_mut().for_each(|need| *need = places[*need]);
+            change.follows.retain(|other| kept[*other]);
+            change.follows.iter_mut().for_each(|other| *other = places[*other]);
         }
         self.notes.retain(|note| fits(&note.address));
-        self.bill.to_apply = self.changes.len();
+        self.bill.to_apply = self.requests();
     }
 }
 

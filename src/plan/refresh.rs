@@ -3,7 +3,7 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
@@ -11,15 +11,16 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Error, Found, Unread, by_lane};
+use super::{Error, Found, Unread, by_lane, sections};
 use crate::bitbucket::error::Line;
-use crate::bitbucket::page::{List, Page, rest};
+use crate::bitbucket::page::{List, Page};
+use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::fields::shared;
-use crate::resource::{Address, Alike, Fields, KINDS, KindRef, Method};
+use crate::resource::{Address, Alike, Fields, KindRef, Method, Parent, Shape, kinds_in};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -42,13 +43,23 @@ pub struct Objects(HashSet<Known>);
 
 /// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
 #[derive(Debug, Clone)]
-struct Known(Box<(Address, Actual)>);
+pub(super) struct Known(Box<(Address, Actual)>);
+
+impl Known {
+    pub(super) fn new(address: Address, actual: Actual) -> Self {
+        Self(Box::new((address, actual)))
+    }
+}
 
 impl Objects {
     /// The object with this address, if it exists.
     #[must_use]
     pub fn get(&self, address: &Address) -> Option<&Actual> {
         self.0.get(address).map(|known| &known.0.1)
+    }
+
+    pub(super) fn extend(&mut self, more: impl IntoIterator<Item = Known>) {
+        self.0.extend(more);
     }
 }
 
@@ -86,10 +97,11 @@ impl Actual {
     /// that is as it is wanted is not kept a second time.
     #[must_use]
     pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
-        let uuid = answer.get("uuid").and_then(Value::as_str).unwrap_or_default().into();
+        let uuid = kind.server_id(answer).unwrap_or_default().into();
         let fields = kind.fields().iter().filter_map(|field| {
             let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
-            let value = (field.always || wanted.is_some()).then(|| field.read(answer))?;
+            let value =
+                (field.always || wanted.is_some()).then(|| field.read(answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
             Some((field.name, same.unwrap_or_else(|| shared(value))))
         });
@@ -180,6 +192,7 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         return Err(error.into());
     }
     state.forget(useless, lanes);
+    sections::read(client, manifest, &mut state, listener).await?;
     Ok(state)
 }
 
@@ -212,14 +225,14 @@ fn inquiries<'a>(
     for address in references {
         wanted.entry((address.workspace(), address.kind().rank())).or_default().insert(address.id(), (address, None));
     }
-    for object in &manifest.desired {
+    for object in manifest.desired.iter().filter(|object| object.address.kind().shape() == Shape::Objects) {
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
         of_kind.insert(address.id(), (address, Some(&object.fields)));
     }
     let mut inquiries = Vec::new();
     for workspace in &manifest.workspaces {
-        for kind in KINDS {
+        for kind in kinds_in(None) {
             let Some(wanted) = wanted.remove(&(workspace.slug.as_str(), kind.rank())) else { continue };
             let referred =
                 references.iter().any(|address| address.kind() == kind && address.workspace() == workspace.slug);
@@ -230,24 +243,32 @@ fn inquiries<'a>(
 }
 
 async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<Reading, bitbucket::Error> {
-    let list = inquiry.list();
     let kind = inquiry.kind;
-    let first = client.page(list.target(1)).await?;
-    let total = first.size;
-    let missing = inquiry.missing_from(&first);
-    let singly = match first.remaining() {
-        Some(remaining) => remaining > missing.len(),
-        // How long the list is cannot be known. One request is never worse than following it.
-        None => missing.len() <= 1,
+    let (list, first) = first_page(client, inquiry).await?;
+    let (size, remaining) = (first.size, list.remaining(&first));
+    let mut missing: BTreeSet<&str> = inquiry.wanted.keys().copied().collect();
+    let mut pages = 0;
+    // Single objects are read as soon as there are fewer of them than pages to come. Where nobody knows how many pages come,
+    // pages are read until as many were as names are missing. That list costs what it must if it ends before, and if not,
+    // less than twice what would have been best for somebody who knew: no rule can promise more (it is the ski rental
+    // problem). One name alone is never worth a page.
+    let pays = |page: &Page| {
+        for answer in &page.values {
+            kind.identify(answer).map(|id| missing.remove(&*id));
+        }
+        pages += 1;
+        let pays = remaining.map_or(missing.len() > pages, |remaining| remaining <= missing.len());
+        if pays {
+            client.expect(remaining.unwrap_or(1));
+        }
+        pays
     };
-    if !singly {
-        client.expect(first.remaining().unwrap_or_default());
-        let keep = |answer: &Value| inquiry.keep(answer);
-        let kept = rest(client, &list, first, |answer| kind.identify(answer), keep).await?;
-        return Ok(Reading { total: Some(kept.len()), kept });
+    let read = rest(client, &list, first, |answer| kind.identify(answer), |answer| inquiry.keep(answer), pays).await?;
+    let total = if read.whole { Some(read.items.len()) } else { size };
+    let mut kept = read.items;
+    if read.whole {
+        return Ok(Reading { kept, total });
     }
-    first.check_names(|answer| kind.identify(answer))?;
-    let mut kept: Vec<Kept> = first.values.iter().map(|answer| inquiry.keep(answer)).collect();
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
         .map(|id| client.object(Address::new(kind, &inquiry.workspace.slug, id)))
@@ -256,6 +277,21 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         .await?;
     kept.extend(answers.iter().flatten().map(|answer| inquiry.keep(answer)));
     Ok(Reading { kept, total })
+}
+
+/// The first page of a list, sorted if that can be.
+async fn first_page<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<(List, Page), bitbucket::Error> {
+    let list = inquiry.list();
+    match client.page(list.target(1)).await {
+        // Which lists can be sorted, and by what, is documented in principle only (api.md §2.4).
+        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 400 && list.is_sorted() => {
+            let list = list.unsorted();
+            client.expect(1);
+            let first = client.page(list.target(1)).await?;
+            Ok((list, first))
+        }
+        first => Ok((list, first?)),
+    }
 }
 
 impl Inquiry<'_> {
@@ -267,20 +303,22 @@ impl Inquiry<'_> {
         let fields = self.kind.fields().iter().filter(|field| field.always || asked(field.name));
         let dotted: Vec<String> = fields.map(crate::resource::Field::dotted).collect();
         let own = [self.kind.identity(), "uuid"];
-        List::new(self.kind.list(&self.workspace.slug), own.into_iter().chain(dotted.iter().map(String::as_str)))
+        let fields = own.into_iter().chain(dotted.iter().map(String::as_str));
+        let list = List::new(self.kind.list(Parent::Workspace(&self.workspace.slug)), fields);
+        if self.kind.sorts_by_age() { list.newest_first() } else { list }
     }
 
     /// Keeps what the manifest asks for and lets go of the rest: a workspace can be large.
     fn keep(&self, answer: &Value) -> Kept {
         let id = self.kind.identify(answer);
-        if let Some((address, fields)) = id.and_then(|id| self.wanted.get(id)) {
+        if let Some((address, fields)) = id.as_deref().and_then(|id| self.wanted.get(id)) {
             let mut actual = Actual::read(self.kind, answer, *fields);
             if let Ok(mut alike) = self.alike.lock() {
                 actual.fields = alike.fields(actual.fields);
             }
             return Kept::Wanted(Box::new(((*address).clone(), actual)));
         }
-        let name = id.filter(|_| self.referred).map(str::to_owned);
+        let name = id.filter(|_| self.referred).map(Cow::into_owned);
         let holds = if self.doomed.is_empty() { None } else { self.held_by(answer) };
         Kept::Other((name.is_some() || holds.is_some()).then(|| Box::new(Other { name, holds })))
     }
@@ -290,13 +328,6 @@ impl Inquiry<'_> {
         let fields = Actual::read(self.kind, answer, None).fields;
         let reference = self.kind.reference(&self.workspace.slug, &fields)?;
         Some(reference.address).filter(|address| self.doomed.contains(address))
-    }
-
-    fn missing_from(&self, page: &Page) -> Vec<&str> {
-        let there: BTreeSet<&str> = page.values.iter().filter_map(|answer| self.kind.identify(answer)).collect();
-        let mut missing: Vec<&str> = self.wanted.keys().copied().filter(|id| !there.contains(id)).collect();
-        missing.sort_unstable();
-        missing
     }
 }
 
@@ -377,10 +408,10 @@ struct Watched<'a, R> {
 impl<R: Read> Watched<'_, R> {
     /// One object; an answer that does not say its name says nothing, least of all that it is not there.
     async fn object(&self, address: Address) -> Result<Option<Value>, bitbucket::Error> {
-        let path = address.kind().item(&address);
+        let path = address.kind().item(&address).unwrap_or_default();
         let answer = self.get(&path).await?;
         match answer.as_ref().map(|answer| address.kind().identify(answer)) {
-            Some(id) if id != Some(address.id()) => Err(bitbucket::Error::Unusable {
+            Some(id) if id.as_deref() != Some(address.id()) => Err(bitbucket::Error::Unusable {
                 line: Line::new(Method::Get, &path),
                 why: format!("the object is not named {:?}", address.id()),
             }),

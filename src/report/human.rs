@@ -62,6 +62,7 @@ struct Group<'a> {
 enum Danger {
     Alarm,
     Delete,
+    Replace,
     Update,
     Create,
 }
@@ -73,6 +74,7 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
         let danger = match change.action {
             _ if change.alarm().is_some() => Danger::Alarm,
             Action::Delete => Danger::Delete,
+            Action::Replace => Danger::Replace,
             Action::Update => Danger::Update,
             Action::Create => Danger::Create,
         };
@@ -101,7 +103,7 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
     groups
 }
 
-/// The longest name of a kind.
+/// The longest name of a kind that stands in a workspace. Those of others stand out.
 const KIND_WIDTH: usize = 10;
 
 impl Group<'_> {
@@ -116,6 +118,7 @@ impl Group<'_> {
         let (sign, style) = match self.danger {
             Danger::Alarm => ("!", ALARM),
             Danger::Delete => ("-", REMOVED),
+            Danger::Replace => ("±", REMOVED),
             Danger::Update => ("~", CHANGED),
             Danger::Create => ("+", ADDED),
         };
@@ -156,7 +159,14 @@ fn summary(change: &Change) -> String {
     let kind = change.address.kind();
     let words = match change.action {
         Action::Create => kind.describe(&change.target()),
-        Action::Delete => format!("deleted, {}", kind.loss()),
+        Action::Delete => match kind.loss() {
+            "" => "deleted".to_owned(),
+            loss => format!("deleted, {loss}"),
+        },
+        Action::Replace => match kind.loss() {
+            "" => "deleted and created anew".to_owned(),
+            loss => format!("deleted and created anew, {loss}"),
+        },
         Action::Update => match change.alarm() {
             Some(alarm) => alarm.to_owned(),
             None => change.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", "),
@@ -191,7 +201,7 @@ fn details(change: &Change, whole: bool) -> Vec<(&'static str, String)> {
             });
             unsaid.map(|field| (field.name, shown(&field.to, width))).collect()
         }
-        Action::Update => {
+        Action::Update | Action::Replace => {
             let fields = change.fields.iter();
             fields
                 .map(|field| (field.name, format!("{} → {}", shown(&field.from, width), shown(&field.to, width))))
@@ -246,6 +256,7 @@ fn counts_line(plan: &Plan) -> String {
     let parts = [
         (counts.create, ADDED, "to create"),
         (counts.update, CHANGED, "to update"),
+        (counts.replace, REMOVED, "to replace"),
         (counts.delete, REMOVED, &permit),
         (plan.unchanged, ASIDE, "unchanged"),
     ];

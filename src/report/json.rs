@@ -154,7 +154,6 @@ struct OutcomeRow<'a> {
 enum ActionName {
     Create,
     Update,
-    #[expect(dead_code, reason = "part of the format: kinds that cannot be updated will use it")]
     Replace,
     Delete,
 }
@@ -174,6 +173,7 @@ impl From<Action> for ActionName {
         match action {
             Action::Create => Self::Create,
             Action::Update => Self::Update,
+            Action::Replace => Self::Replace,
             Action::Delete => Self::Delete,
         }
     }
@@ -192,7 +192,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         summary: Summary {
             create: counts.create,
             update: counts.update,
-            replace: 0,
+            replace: counts.replace,
             delete: counts.delete,
             unchanged: plan.unchanged,
             done: count("done"),

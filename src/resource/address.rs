@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use super::KindRef;
 
-/// The name of one object: its kind and `workspace/identity`, such as repository `acme/ledger` or project `acme/PAY`.
+/// The name of one object: its kind and `workspace/identity`, such as repository `acme/ledger` or project `acme/PAY`. What is
+/// in another object is named after it, by its section and identity: `acme/ledger/webhooks/https://ci.example.com`.
 /// Copies share their text: an object is named in the manifest, in both states and in the plan.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     kind: KindRef,
+    /// How much of the text names what it is in.
+    parent: u16,
+    /// Where in the text its identity begins.
+    id: u16,
     text: Arc<str>,
 }
 
@@ -17,7 +22,17 @@ impl Address {
     /// Names the object of this kind with this identity in this workspace.
     #[must_use]
     pub fn new(kind: KindRef, workspace: &str, id: &str) -> Self {
-        Self { kind, text: format!("{workspace}/{id}").into() }
+        let parent = length(workspace);
+        Self { kind, parent, id: parent.saturating_add(1), text: format!("{workspace}/{id}").into() }
+    }
+
+    /// Names what is in another object or in a workspace, of which this is the whole name.
+    #[must_use]
+    pub fn within(parent: &str, kind: KindRef, id: &str) -> Self {
+        let section = kind.section().replace('.', "/");
+        let text = if id.is_empty() { format!("{parent}/{section}") } else { format!("{parent}/{section}/{id}") };
+        let at = text.len() - id.len();
+        Self { kind, parent: length(parent), id: u16::try_from(at).unwrap_or(u16::MAX), text: text.into() }
     }
 
     /// Its kind.
@@ -32,10 +47,25 @@ impl Address {
         self.text.split_once('/').map_or(&self.text, |(workspace, _)| workspace)
     }
 
+    /// The whole name of what it is in.
+    #[must_use]
+    pub fn parent(&self) -> &str {
+        self.text.get(..self.parent.into()).unwrap_or_default()
+    }
+
+    /// The whole names of the objects that it is in.
+    pub fn holders(&self) -> impl Iterator<Item = &str> {
+        let ends = self.text.match_indices('/').skip(1).map(|(end, _)| end);
+        let depth = usize::from(self.parent);
+        ends.chain([depth])
+            .filter(move |end| *end <= depth && *end > self.workspace().len())
+            .map(|end| &self.text[..end])
+    }
+
     /// What tells it from others of its kind: a slug, a project key.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.text.split_once('/').map_or("", |(_, id)| id)
+        self.text.get(self.id.into()..).unwrap_or_default()
     }
 
     /// The whole name.
@@ -45,7 +75,7 @@ impl Address {
     }
 
     fn order(&self) -> (&str, usize, &str) {
-        (self.workspace(), self.kind.rank(), self.id())
+        (self.workspace(), self.kind.rank(), &self.text)
     }
 }
 
@@ -71,6 +101,11 @@ impl Ord for Address {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.order().cmp(&other.order())
     }
+}
+
+/// What is longer than any name that can be is cut, and found wrong by whoever checks names.
+fn length(text: &str) -> u16 {
+    u16::try_from(text.len()).unwrap_or(u16::MAX)
 }
 
 /// Joins path segments, each encoded so that nothing in a name can leave its segment (`{uuid}` becomes `%7Buuid%7D`).
@@ -99,7 +134,7 @@ mod tests {
 
     #[test]
     fn addresses_order_by_workspace_then_kind_then_name() {
-        let [project, repository] = KINDS;
+        let [project, repository, ..] = KINDS;
         let mut addresses = [
             Address::new(repository, "b", "a"),
             Address::new(repository, "a", "z"),

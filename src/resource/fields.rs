@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// One thing that can be said of an object.
 #[derive(Debug)]
@@ -18,12 +18,40 @@ pub struct Field {
     pub always: bool,
     /// Whether Bitbucket keeps it in lower case, whatever it was given.
     pub folded: bool,
+    /// What its value looks like on both sides.
+    pub form: Form,
+    /// When it can be set.
+    pub set: Set,
+}
+
+/// When a field can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// Whenever it is to change.
+    Freely,
+    /// When the object comes to be, and not later (api.md §9.5).
+    Once,
+    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from, never the secret.
+    Blindly,
+}
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The same on both sides.
+    Plain,
+    /// A list whose order means nothing.
+    Set,
+    /// A list of account ids or UUIDs here, of objects that hold both there.
+    Accounts,
+    /// A list of slugs here, of objects there.
+    Slugs,
 }
 
 impl Field {
     /// A field that stands at the top of Bitbucket's JSON under its own name.
     pub(super) const fn plain(name: &'static str, api: &'static [&'static str], absent: Absent) -> Self {
-        Self { name, api, absent, always: false, folded: false }
+        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely }
     }
 
     /// As it stands in `fields=`: `project.key`.
@@ -32,14 +60,27 @@ impl Field {
         self.api.join(".")
     }
 
-    /// Its value in an answer.
+    /// Its value as an answer holds it, if it does.
     #[must_use]
-    pub fn read(&self, answer: &Value) -> Value {
-        let value = self.api.iter().try_fold(answer, |value, key| value.get(key));
-        match value {
-            None | Some(Value::Null) => self.absent.value(),
-            Some(value) => self.settled(value.clone()),
-        }
+    pub fn value_in<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
+        self.api.iter().try_fold(answer, |value, key| value.get(key))
+    }
+
+    /// Its value in an answer. Where there are several ways to say the same, it is said as in `wanted`.
+    #[must_use]
+    pub fn read(&self, answer: &Value, wanted: Option<&Value>) -> Value {
+        let value = match (self.value_in(answer), self.form) {
+            (None | Some(Value::Null), _) => return self.absent.value(),
+            (Some(Value::Array(items)), Form::Accounts) => {
+                let wanted = wanted.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                items.iter().map(|account| account_as(account, wanted)).collect()
+            }
+            (Some(Value::Array(items)), Form::Slugs) => {
+                items.iter().map(|item| item.get("slug").cloned().unwrap_or_default()).collect()
+            }
+            (Some(value), _) => value.clone(),
+        };
+        self.settled(value)
     }
 
     /// A value in the form in which two are compared: without the line break that a YAML block ends with, and in lower case
@@ -47,6 +88,11 @@ impl Field {
     #[must_use]
     pub fn settled(&self, value: Value) -> Value {
         match value {
+            Value::Array(mut items) if self.form != Form::Plain => {
+                items.sort_by_cached_key(Value::to_string);
+                items.dedup();
+                Value::Array(items)
+            }
             Value::String(text) if self.folded => Value::String(text.trim_end().to_lowercase()),
             Value::String(text) if text.ends_with(char::is_whitespace) => Value::String(text.trim_end().to_owned()),
             value => value,
@@ -61,8 +107,26 @@ impl Field {
             let Value::Object(inner) = object.entry(*key).or_insert_with(|| Value::Object(Map::new())) else { return };
             object = inner;
         }
-        object.insert((*last).to_owned(), value.clone());
+        let value = match (value, self.form) {
+            (Value::Array(items), Form::Accounts) => items.iter().map(account).collect(),
+            (Value::Array(items), Form::Slugs) => items.iter().map(|slug| json!({"slug": slug})).collect(),
+            (value, _) => value.clone(),
+        };
+        object.insert((*last).to_owned(), value);
     }
+}
+
+/// An account in Bitbucket's words: UUIDs stand in braces.
+#[must_use]
+pub fn account(id: &Value) -> Value {
+    let is_uuid = id.as_str().is_some_and(|id| id.starts_with('{'));
+    if is_uuid { json!({"uuid": id}) } else { json!({"account_id": id}) }
+}
+
+/// How a manifest calls an account: as it does already, or by UUID.
+fn account_as(account: &Value, wanted: &[Value]) -> Value {
+    let known = ["account_id", "uuid"].into_iter().filter_map(|key| account.get(key));
+    known.clone().find(|id| wanted.contains(id)).or_else(|| account.get("uuid")).cloned().unwrap_or_default()
 }
 
 /// What a field means that an answer does not hold.
@@ -204,8 +268,6 @@ impl Alike {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::resource::KINDS;
 
@@ -215,8 +277,8 @@ mod tests {
             for field in kind.fields() {
                 let fields: Fields = [(field.name, json!("x"))].into_iter().collect();
                 let body = Value::Object(fields.to_body(kind.fields()));
-                assert_eq!(field.read(&body), json!("x"), "{} {}", kind.name(), field.name);
-                assert_eq!(field.read(&json!({})), field.absent.value());
+                assert_eq!(field.read(&body, None), json!("x"), "{} {}", kind.name(), field.name);
+                assert_eq!(field.read(&json!({}), None), field.absent.value());
             }
         }
     }

@@ -4,43 +4,83 @@
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
 
 pub mod address;
+pub mod default_reviewer;
 pub mod fields;
+pub mod permission;
 pub mod project;
 pub mod repository;
+pub mod webhook;
+
+use std::borrow::Cow;
 
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 pub use address::Address;
-pub use fields::{Absent, Alike, Field, Fields};
+pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 
-/// Every kind, in the order in which objects are created: what others need comes first.
-pub static KINDS: [KindRef; 2] = [KindRef::PROJECT, KindRef::REPOSITORY];
+/// What is known of each kind, in the order in which objects are created: what others need comes first.
+static REGISTRY: [&dyn Kind; 10] = [
+    &project::Project,
+    &repository::Repository,
+    &permission::OF_REPOSITORY_USERS,
+    &permission::OF_REPOSITORY_GROUPS,
+    &permission::OF_PROJECT_USERS,
+    &permission::OF_PROJECT_GROUPS,
+    &default_reviewer::OF_REPOSITORY,
+    &default_reviewer::OF_PROJECT,
+    &webhook::OF_REPOSITORY,
+    &webhook::OF_WORKSPACE,
+];
 
-/// What is known of each, in the same order.
-static REGISTRY: [&dyn Kind; 2] = [&project::Project, &repository::Repository];
+/// Every kind, in the order of the registry.
+pub static KINDS: [KindRef; REGISTRY.len()] = KindRef::all();
 
-/// What bbprov knows of one kind of object.
+/// The kinds of what can be in an object of this kind; nothing stands for a workspace.
+pub fn kinds_in(parent: Option<KindRef>) -> impl Iterator<Item = KindRef> {
+    KINDS.into_iter().filter(move |kind| kind.parent() == parent)
+}
+
+/// What bbprov knows of one kind of object. What a kind does not say of itself is so for most.
 pub trait Kind: Sync {
-    /// What a person calls it: `repository`. Also its key under `defaults`.
+    /// What a person calls it: `repository`. Of an object in a workspace also its key under `defaults`.
     fn name(&self) -> &'static str;
 
-    /// Its plural, the key of its list under a workspace: `repositories`.
+    /// Where its objects stand under what they are in: `repositories`, `permissions.users`.
     fn section(&self) -> &'static str;
+
+    /// The kind of what such an object is in; nothing if that is a workspace.
+    fn parent(&self) -> Option<KindRef> {
+        None
+    }
+
+    /// How its objects are written in a manifest.
+    fn shape(&self) -> Shape {
+        Shape::Objects
+    }
 
     /// The key in the manifest that tells one from another: `slug`.
     fn identity(&self) -> &'static str;
 
     /// What such an identity looks like, for the schema.
-    fn identity_rule(&self) -> IdentityRule;
+    fn identity_rule(&self) -> IdentityRule {
+        IdentityRule { description: "", pattern: "", longest: usize::MAX }
+    }
 
     /// Whether `id` can be such an identity, by Bitbucket's rules.
     ///
     /// # Errors
     /// What is wrong, and an identity that would do where one is near.
-    fn check_identity(&self, id: &str) -> Result<(), Finding>;
+    fn check_identity(&self, _id: &str) -> Result<(), Finding> {
+        Ok(())
+    }
 
-    /// The JSON Schema of its settings, without the identity. Its descriptions are the reference.
+    /// What tells an object from another if its fields do so together.
+    fn identity_of(&self, fields: &Fields) -> String {
+        fields.text(self.identity()).unwrap_or_default().to_owned()
+    }
+
+    /// The JSON Schema of its settings, without the identity of [`Shape::Objects`]. Its descriptions are the reference.
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema;
 
     /// A line about the object itself for the schema.
@@ -50,56 +90,173 @@ pub trait Kind: Sync {
     fn fields(&self) -> &'static [Field];
 
     /// Rules that need no other object. `fields` are complete: defaults and templates are in.
-    fn check(&self, id: &str, fields: &Fields) -> Vec<Finding>;
+    fn check(&self, _id: &str, _fields: &Fields) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// The object that this one cannot do without: a repository's project.
-    fn reference(&self, workspace: &str, fields: &Fields) -> Option<Reference>;
+    fn reference(&self, _workspace: &str, _fields: &Fields) -> Option<Reference> {
+        None
+    }
 
     /// Rules between this object and the one it refers to, whose fields are what they will be.
-    fn check_reference(&self, fields: &Fields, referenced: &Fields) -> Option<Finding>;
+    fn check_reference(&self, _fields: &Fields, _referenced: &Fields) -> Option<Finding> {
+        None
+    }
 
     /// Why a field cannot be changed from what it is now, if so. It is then noted, not attempted; `from` is `None` for an
     /// object that does not exist yet.
-    fn held_back(&self, field: &str, from: Option<&Value>) -> Option<&'static str>;
+    fn held_back(&self, _field: &str, _from: Option<&Value>) -> Option<&'static str> {
+        None
+    }
 
     /// Why an existing object must not be changed to these fields, although each is fine by itself.
-    fn refuse(&self, id: &str, changed: &Fields) -> Option<Finding>;
+    fn refuse(&self, _id: &str, _changed: &Fields) -> Option<Finding> {
+        None
+    }
 
     /// Whether this change must come before or after those of the objects that refer to this one.
-    fn order(&self, action: Action, changed: &Fields) -> Order;
+    fn order(&self, _action: Action, _changed: &Fields) -> Order {
+        Order::Whenever
+    }
 
     /// Whether a change has to do with the object that this one refers to, so that it must wait for it.
-    fn touches_reference(&self, action: Action, changed: &Fields) -> bool;
+    fn touches_reference(&self, _action: Action, _changed: &Fields) -> bool {
+        false
+    }
+
+    /// The sections of the same object that are dealt with before this one, whatever comes of it (api.md §9.6).
+    fn follows(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// What a person must not overlook about a change, such as that something becomes public.
-    fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str>;
+    fn alarm(&self, _action: Action, _changed: &Fields) -> Option<&'static str> {
+        None
+    }
 
     /// A few words about a new object for its line in the plan.
     fn describe(&self, fields: &Fields) -> String;
 
     /// What deleting one takes away, for the plan.
-    fn loss(&self) -> &'static str;
+    fn loss(&self) -> &'static str {
+        ""
+    }
 
-    /// Where all of them in a workspace are listed.
-    fn list(&self, workspace: &str) -> String;
+    /// Where all of them are listed, or where the only one is read.
+    fn list(&self, parent: Parent<'_>) -> String;
 
-    /// Where one is read by its identity.
-    fn item(&self, address: &Address) -> String;
+    /// Whether that list can be asked for in the order of `created_on`.
+    fn sorts_by_age(&self) -> bool {
+        false
+    }
+
+    /// Whether that list has no `next`, as those of the Pipelines family (api.md §2.3).
+    fn lists_without_next(&self) -> bool {
+        false
+    }
+
+    /// Whether a list that is not there is an empty one, as before Pipelines was switched on (api.md §5.8).
+    fn may_be_missing(&self) -> bool {
+        false
+    }
+
+    /// Where one is read by its identity, if it can be.
+    fn item(&self, _address: &Address) -> Option<String> {
+        None
+    }
 
     /// What this object is called in an answer, the value of its identity.
-    fn identify<'a>(&self, answer: &'a Value) -> Option<&'a str>;
+    fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>>;
+
+    /// Another name by which a manifest may call it.
+    fn also_identify<'a>(&self, _answer: &'a Value) -> Option<&'a str> {
+        None
+    }
+
+    /// By what Bitbucket tells it from others, for changes to it.
+    fn server_id(&self, answer: &Value) -> Option<String> {
+        answer.get("uuid").and_then(Value::as_str).map(str::to_owned)
+    }
 
     /// The request that creates it.
-    fn create(&self, address: &Address, fields: &Fields) -> Request;
+    fn create(&self, place: Place<'_>, fields: &Fields) -> Request;
 
-    /// The request that changes these fields of the object with this UUID.
-    fn update(&self, address: &Address, uuid: &str, changed: &Fields) -> Request;
+    /// The request that changes these fields of it; `whole` is all that the manifest says.
+    fn update(&self, place: Place<'_>, changed: &Fields, whole: &Fields) -> Request;
 
-    /// The request that deletes the object with this UUID.
-    fn delete(&self, address: &Address, uuid: &str) -> Request;
+    /// The request that deletes it.
+    fn delete(&self, place: Place<'_>) -> Request;
 
     /// The scopes that a change needs.
     fn scopes(&self, action: Action) -> Scopes;
+}
+
+/// How objects of a kind are written under what they are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A list of mappings, each with its identity and a `state`. They live and die by themselves.
+    Objects,
+    /// A list of mappings whose fields tell them apart.
+    List,
+    /// A mapping from identities to the value of this field.
+    Map(&'static str),
+    /// A list of identities.
+    Names,
+    /// One mapping: there is one of it in each, and it cannot be created or deleted.
+    One,
+    /// The value of this field: there is one of it in each, and it says no more.
+    Value(&'static str),
+}
+
+impl dyn Kind {
+    /// When one of its fields can be set.
+    #[must_use]
+    pub fn sets(&self, field: &str) -> Set {
+        self.fields().iter().find(|known| known.name == field).map_or(Set::Freely, |known| known.set)
+    }
+}
+
+impl Shape {
+    /// Whether there is one of it in each.
+    #[must_use]
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::One | Self::Value(_))
+    }
+}
+
+/// What an object is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parent<'a> {
+    /// A workspace.
+    Workspace(&'a str),
+    /// Another object, and by what Bitbucket tells it from others, if that is known.
+    Object(&'a Address, &'a str),
+}
+
+impl Parent<'_> {
+    /// Its path, with further segments.
+    #[must_use]
+    pub fn path(self, more: &[&str]) -> String {
+        match self {
+            Self::Workspace(workspace) => address::path(&["workspaces", workspace]) + &address::path(more),
+            Self::Object(address, _) => {
+                let own = address.kind().item(address).unwrap_or_default();
+                own + &address::path(more)
+            }
+        }
+    }
+}
+
+/// Where something is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The object.
+    pub address: &'a Address,
+    /// By what Bitbucket tells it from others; of a new object nothing.
+    pub id: &'a str,
+    /// What it is in.
+    pub parent: Parent<'a>,
 }
 
 /// What an identity looks like, for an editor. [`Kind::check_identity`] says the same with better words.
@@ -120,6 +277,18 @@ pub struct KindRef(u8);
 impl KindRef {
     const PROJECT: Self = Self(0);
     const REPOSITORY: Self = Self(1);
+
+    const fn all<const COUNT: usize>() -> [Self; COUNT] {
+        let mut all = [Self(0); COUNT];
+        let mut at = 0;
+        while at < COUNT {
+            #[expect(clippy::cast_possible_truncation, reason = "there are a few dozen kinds")]
+            let place = at as u8;
+            all[at] = Self(place);
+            at += 1;
+        }
+        all
+    }
 
     /// Its place among the kinds: what others need comes first.
     #[must_use]
@@ -149,6 +318,8 @@ pub enum Action {
     Create,
     /// Some of its fields change.
     Update,
+    /// It goes away and comes back with other fields, since Bitbucket cannot change them.
+    Replace,
     /// It goes away.
     Delete,
 }
@@ -158,6 +329,7 @@ impl std::fmt::Display for Action {
         f.pad(match self {
             Self::Create => "create",
             Self::Update => "update",
+            Self::Replace => "replace",
             Self::Delete => "delete",
         })
     }
@@ -300,8 +472,8 @@ mod tests {
     fn kinds_have_their_own_places_and_names() {
         for (at, kind) in KINDS.into_iter().enumerate() {
             assert_eq!(kind.rank(), at);
-            let first = KINDS.iter().position(|other| other.name() == kind.name());
-            assert_eq!(first, Some(at), "{} has the name of another kind", kind.name());
+            let same = |other: &KindRef| (other.name(), other.parent()) == (kind.name(), kind.parent());
+            assert_eq!(KINDS.iter().position(same), Some(at), "{} has the name of another kind", kind.name());
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Projects: the groups that a workspace's repositories belong to (api.md §4).
 
+use std::borrow::Cow;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::address::path;
 use super::{
-    Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, Method, Order, Reference, Request, Scopes,
+    Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, Method, Order, Parent, Place, Request, Scopes,
 };
 
 /// The kind of [`ProjectSettings`].
@@ -92,34 +94,14 @@ impl Kind for Project {
         Vec::new()
     }
 
-    fn reference(&self, _workspace: &str, _fields: &Fields) -> Option<Reference> {
-        None
-    }
-
-    fn check_reference(&self, _fields: &Fields, _referenced: &Fields) -> Option<Finding> {
-        None
-    }
-
-    fn held_back(&self, _field: &str, _from: Option<&Value>) -> Option<&'static str> {
-        None
-    }
-
-    fn refuse(&self, _id: &str, _changed: &Fields) -> Option<Finding> {
-        None
-    }
-
     /// A project turns private only when no public repository is left in it, goes only when it is empty, and must be public
     /// before a repository in it can be (api.md §4).
     fn order(&self, action: Action, changed: &Fields) -> Order {
         match (action, changed.flag("is_private")) {
             (Action::Create, _) | (Action::Update, Some(false)) => Order::Before,
             (Action::Delete, _) | (Action::Update, Some(true)) => Order::After,
-            (Action::Update, None) => Order::Whenever,
+            (Action::Update, None) | (Action::Replace, _) => Order::Whenever,
         }
-    }
-
-    fn touches_reference(&self, _action: Action, _changed: &Fields) -> bool {
-        false
     }
 
     fn alarm(&self, action: Action, changed: &Fields) -> Option<&'static str> {
@@ -134,33 +116,34 @@ impl Kind for Project {
         "must be empty"
     }
 
-    fn list(&self, workspace: &str) -> String {
-        path(&["workspaces", workspace, "projects"])
+    fn list(&self, parent: Parent<'_>) -> String {
+        parent.path(&["projects"])
     }
 
-    fn item(&self, address: &Address) -> String {
-        path(&["workspaces", address.workspace(), "projects", address.id()])
+    fn item(&self, address: &Address) -> Option<String> {
+        Some(path(&["workspaces", address.workspace(), "projects", address.id()]))
     }
 
-    fn identify<'a>(&self, answer: &'a Value) -> Option<&'a str> {
-        answer.get("key")?.as_str()
+    fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
+        answer.get("key")?.as_str().map(Cow::Borrowed)
     }
 
     /// `name` is required; `type` and other keys are refused (api.md §2.1).
-    fn create(&self, address: &Address, fields: &Fields) -> Request {
+    fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
-        body.insert("key".to_owned(), address.id().into());
-        body.entry("name").or_insert_with(|| address.id().into());
-        Request { method: Method::Post, path: self.list(address.workspace()), body: Some(Value::Object(body)) }
+        body.insert("key".to_owned(), place.address.id().into());
+        body.entry("name").or_insert_with(|| place.address.id().into());
+        Request { method: Method::Post, path: self.list(place.parent), body: Some(Value::Object(body)) }
     }
 
     /// By key, which was just read: the API names no other path. A `key` in the body would rename the project.
-    fn update(&self, address: &Address, _uuid: &str, changed: &Fields) -> Request {
-        Request { method: Method::Put, path: self.item(address), body: Some(Value::Object(changed.to_body(FIELDS))) }
+    fn update(&self, place: Place<'_>, changed: &Fields, _whole: &Fields) -> Request {
+        let body = Some(Value::Object(changed.to_body(FIELDS)));
+        Request { method: Method::Put, path: Parent::Object(place.address, place.id).path(&[]), body }
     }
 
-    fn delete(&self, address: &Address, _uuid: &str) -> Request {
-        Request { method: Method::Delete, path: self.item(address), body: None }
+    fn delete(&self, place: Place<'_>) -> Request {
+        Request { method: Method::Delete, path: Parent::Object(place.address, place.id).path(&[]), body: None }
     }
 
     fn scopes(&self, _action: Action) -> Scopes {

@@ -1,5 +1,7 @@
 //! Repositories (api.md §3).
 
+use std::borrow::Cow;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,8 +9,8 @@ use serde_json::{Value, json};
 use super::address::path;
 use super::project::{Project, becomes_public, privacy, quoted};
 use super::{
-    Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, KindRef, Method, Order, Reference, Request,
-    Scopes,
+    Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, KindRef, Method, Parent, Place, Reference,
+    Request, Scopes,
 };
 
 /// The kind of [`RepositorySettings`].
@@ -183,10 +185,6 @@ impl Kind for Repository {
         )
     }
 
-    fn order(&self, _action: Action, _changed: &Fields) -> Order {
-        Order::Whenever
-    }
-
     /// A new place, and becoming public in it.
     fn touches_reference(&self, action: Action, changed: &Fields) -> bool {
         action == Action::Create || changed.get("project").is_some() || changed.flag("is_private") == Some(false)
@@ -205,47 +203,55 @@ impl Kind for Repository {
         "with its history"
     }
 
-    fn list(&self, workspace: &str) -> String {
-        path(&["repositories", workspace])
+    fn list(&self, parent: Parent<'_>) -> String {
+        match parent {
+            Parent::Workspace(workspace) => path(&["repositories", workspace]),
+            Parent::Object(..) => parent.path(&[]),
+        }
     }
 
-    fn item(&self, address: &Address) -> String {
-        path(&["repositories", address.workspace(), address.id()])
+    /// It is documented to sort, by any of its fields (api.md §2.4).
+    fn sorts_by_age(&self) -> bool {
+        true
     }
 
-    fn identify<'a>(&self, answer: &'a Value) -> Option<&'a str> {
-        answer
-            .get("slug")
-            .and_then(Value::as_str)
-            .or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1))
+    fn item(&self, address: &Address) -> Option<String> {
+        Some(path(&["repositories", address.workspace(), address.id()]))
     }
 
-    fn create(&self, address: &Address, fields: &Fields) -> Request {
+    fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
+        let slug = answer.get("slug").and_then(Value::as_str);
+        slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
+    }
+
+    fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));
-        Request { method: Method::Post, path: self.item(address), body: Some(Value::Object(body)) }
+        let path = Parent::Object(place.address, place.id).path(&[]);
+        Request { method: Method::Post, path, body: Some(Value::Object(body)) }
     }
 
     /// To the UUID path, where a PUT cannot create a repository by mistake (api.md §3.2).
-    fn update(&self, address: &Address, uuid: &str, changed: &Fields) -> Request {
+    fn update(&self, place: Place<'_>, changed: &Fields, _whole: &Fields) -> Request {
         let mut body = changed.to_body(FIELDS);
         // Without these two undocumented booleans a new fork policy is answered 200 and ignored (api.md §3.3).
         if let Some(policy) = changed.text("fork_policy") {
             body.insert("no_forks".to_owned(), json!(policy == "no_forks"));
             body.insert("no_public_forks".to_owned(), json!(policy != "allow_forks"));
         }
-        let path = path(&["repositories", address.workspace(), uuid]);
+        let path = path(&["repositories", place.address.workspace(), place.id]);
         Request { method: Method::Put, path, body: Some(Value::Object(body)) }
     }
 
-    fn delete(&self, address: &Address, uuid: &str) -> Request {
-        Request { method: Method::Delete, path: path(&["repositories", address.workspace(), uuid]), body: None }
+    fn delete(&self, place: Place<'_>) -> Request {
+        let path = path(&["repositories", place.address.workspace(), place.id]);
+        Request { method: Method::Delete, path, body: None }
     }
 
     fn scopes(&self, action: Action) -> Scopes {
         match action {
             Action::Delete => Scopes { classic: "repository:delete", api_token: "delete:repository:bitbucket" },
-            Action::Create | Action::Update => {
+            Action::Create | Action::Update | Action::Replace => {
                 Scopes { classic: "repository:admin", api_token: "admin:repository:bitbucket" }
             }
         }
@@ -273,6 +279,10 @@ pub fn slug_of(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn place(address: &Address) -> Place<'_> {
+        Place { address, id: "{1}", parent: Parent::Workspace("acme") }
+    }
 
     #[test]
     fn slugs_follow_bitbuckets_rule() {
@@ -302,7 +312,7 @@ mod tests {
     fn the_smallest_create_is_the_one_of_bitbuckets_documentation() {
         let address = Address::new(KindRef::REPOSITORY, "acme", "ledger");
         let fields: Fields = [("project", json!("PAY"))].into_iter().collect();
-        let request = Repository.create(&address, &fields);
+        let request = Repository.create(place(&address), &fields);
         assert_eq!(request.path, "/repositories/acme/ledger");
         assert_eq!(request.body, Some(json!({"scm": "git", "project": {"key": "PAY"}})));
     }
@@ -314,7 +324,7 @@ mod tests {
             [("allow_forks", false, false), ("no_public_forks", false, true), ("no_forks", true, true)]
         {
             let changed: Fields = [("fork_policy", json!(policy))].into_iter().collect();
-            let request = Repository.update(&address, "{1}", &changed);
+            let request = Repository.update(place(&address), &changed, &changed);
             assert_eq!(request.path, "/repositories/acme/%7B1%7D");
             let expected = json!({"fork_policy": policy, "no_forks": no_forks, "no_public_forks": no_public_forks});
             assert_eq!(request.body, Some(expected));

@@ -1,64 +1,58 @@
 //! The caller, and workspaces as the caller sees them (operations `/user`, `/user/workspaces`, `/workspaces/{workspace}`;
 //! api.md §1.1 for who may ask, §8 for what replaced what).
 
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal};
-use super::auth::{Kind, Principal};
-use super::listing::Call;
-use super::random;
-use super::request::percent_encode;
+use super::auth::{self, Kind};
+use super::operation::{Errand, Route, get};
+use super::scopes::scopes;
 use super::store::Store;
 
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "user",
+        endpoints: &[get(scopes(&["account"], &["read:user:bitbucket"]), user).barring(&[Kind::AccessToken])],
+    },
+    Route {
+        path: "user/workspaces",
+        endpoints: &[get(scopes(&["account"], &["read:workspace:bitbucket"]), workspaces)],
+    },
+    Route { path: "workspaces/{}", endpoints: &[get(scopes(&[], &["read:workspace:bitbucket"]), workspace).open()] },
+    Route { path: "workspaces", endpoints: &[get(scopes(&[], &[]), gone).open()] },
+    Route { path: "repositories", endpoints: &[get(scopes(&[], &[]), gone).open()] },
+];
+
+/// What CHANGE-2770 took away.
+fn gone(_: &mut Store, _: &Errand<'_>) -> Result<Answer, Refusal> {
+    Err(Refusal::from(Answer::gone()))
+}
+
 /// `GET /user`: access tokens are nobody and may not ask.
-pub(super) fn user(call: Call<'_>, principal: &Principal) -> Result<Answer, Refusal> {
-    let kind = match principal.kind {
-        Kind::AccessToken => {
-            let message = "This API is not accessible by this authentication mechanism";
-            return Err(Refusal::from(Answer::error(StatusCode::FORBIDDEN, message)));
-        }
-        Kind::App => "app_user",
-        Kind::OAuth | Kind::ApiToken => "user",
-    };
-    // The sandbox knows its callers by what they sent, and that may be a secret.
-    let name = if principal.kind == Kind::ApiToken { principal.account.as_str() } else { "Sandbox" };
-    let number = random::seed(&principal.account);
-    let uuid = random::uuid("user", number);
-    let url = format!("{}/users/{}", call.request.api(), percent_encode(&uuid));
-    let html = format!("https://bitbucket.org/{}/", percent_encode(&uuid));
-    let show = || {
-        let mut user = json!({
-            "type": kind,
-            "uuid": uuid,
-            "display_name": name,
-            "account_id": random::hex("account", number, 24),
-            "account_status": "active",
-            "created_on": "2020-01-01T00:00:00.000000+00:00",
-            "links": {
-                "self": { "href": url },
-                "html": { "href": html },
-                "avatar": { "href": "https://secure.gravatar.com/avatar/?d=identicon" },
-            },
-        });
-        if kind == "user" {
-            user["nickname"] = name.into();
-        }
-        user
-    };
-    Ok(Answer::ok(call.shape(|_| show())))
+fn user(_: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let principal = errand.principal.ok_or_else(auth::anonymous)?;
+    let account = errand.people.of(principal);
+    let mut user = account.representation(&errand.api());
+    user["account_status"] = "active".into();
+    user["created_on"] = "2020-01-01T00:00:00.000000+00:00".into();
+    if let (Kind::App, Value::Object(user)) = (principal.kind, &mut user) {
+        user.insert("type".to_owned(), "app_user".into());
+        user.remove("nickname");
+    }
+    Ok(Answer::ok(errand.call.shape(|_| user.clone())))
 }
 
 /// `GET /workspaces/{workspace}`
-pub(super) fn workspace(store: &mut Store, call: Call<'_>, name: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(name)?;
+fn workspace(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let index = store.locate(errand.name(0))?;
     let workspace = store.at(index)?;
-    let api = call.request.api();
-    Ok(Answer::ok(call.shape(|_| workspace.representation(&api))))
+    let api = errand.api();
+    Ok(Answer::ok(errand.call.shape(|_| workspace.representation(&api))))
 }
 
 /// `GET /user/workspaces`: everybody administers every workspace here.
-pub(super) fn workspaces(store: &Store, call: Call<'_>) -> Result<Answer, Refusal> {
+fn workspaces(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
     let mut shown: Vec<_> = store.workspaces().iter().collect();
     match call.request.parameter("administrator") {
         None | Some("" | "true") => {}

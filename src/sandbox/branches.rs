@@ -4,11 +4,12 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal};
-use super::listing::Call;
+use super::operation::{Errand, Route, get, post};
 use super::random;
 use super::repositories::visible;
 use super::repository::Repository;
 use super::request::percent_encode;
+use super::scopes::scopes;
 use super::store::Store;
 use super::timestamp;
 use super::workspace::Workspace;
@@ -19,9 +20,21 @@ const FIRST_BRANCH: &str = "main";
 const MERGE_STRATEGIES: [&str; 6] =
     ["merge_commit", "squash", "fast_forward", "squash_fast_forward", "rebase_fast_forward", "rebase_merge"];
 
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "repositories/{}/{}/refs/branches",
+        endpoints: &[get(scopes(&["repository"], &["read:repository:bitbucket"]), list).open()],
+    },
+    Route {
+        path: "repositories/{}/{}/src",
+        endpoints: &[post(scopes(&["repository:write"], &["write:repository:bitbucket"]), push)],
+    },
+];
+
 /// `POST /repositories/{workspace}/{repo_slug}/src`: of the commit only its branch is kept.
-pub(super) fn push(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let place = visible(store, call, workspace, name)?;
+fn push(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let place = visible(store, call, errand.name(0), errand.name(1))?;
     let hash = random::hex("commit", store.mint(), 40);
     let (workspace, before) = store.get(place)?;
     let mut repository = before.clone();
@@ -37,8 +50,9 @@ pub(super) fn push(store: &mut Store, call: Call<'_>, workspace: &str, name: &st
 }
 
 /// `GET /repositories/{workspace}/{repo_slug}/refs/branches`, in the order of `git branch --list`.
-pub(super) fn list(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let place = visible(store, call, workspace, name)?;
+fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let place = visible(store, call, errand.name(0), errand.name(1))?;
     let (workspace, repository) = store.get(place)?;
     let branches: Vec<_> = repository.branches.iter().collect();
     let api = call.request.api();
@@ -49,7 +63,7 @@ pub(super) fn list(store: &mut Store, call: Call<'_>, workspace: &str, name: &st
     Ok(Answer::ok(page))
 }
 
-fn branch(workspace: &Workspace, repository: &Repository, api: &str, name: &str, hash: &str) -> Value {
+pub(super) fn branch(workspace: &Workspace, repository: &Repository, api: &str, name: &str, hash: &str) -> Value {
     let url = repository.url(workspace, api);
     let html = format!("https://bitbucket.org/{}/{}", workspace.slug, repository.slug);
     let encoded = percent_encode(name);

@@ -14,6 +14,8 @@ pub struct Credentials {
     pub users: Vec<User>,
     /// Access tokens of workspaces, projects and repositories.
     pub access_tokens: Vec<AccessToken>,
+    /// The slugs of the groups; by default every slug is one.
+    pub groups: Option<Vec<String>>,
 }
 
 impl fmt::Debug for Credentials {
@@ -24,6 +26,7 @@ impl fmt::Debug for Credentials {
             .field("clients", &self.clients.len())
             .field("users", &self.users.len())
             .field("access_tokens", &self.access_tokens.len())
+            .field("groups", &self.groups)
             .finish()
     }
 }
@@ -54,7 +57,7 @@ pub struct OAuthClient {
 }
 
 /// A person.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     /// The name for the password grant.
@@ -72,6 +75,27 @@ pub struct User {
     /// The scopes of the API token; by default the sandbox's own.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
+    /// The account's UUID, in braces; by default one that follows from the name.
+    #[serde(default)]
+    pub uuid: Option<String>,
+    /// The Atlassian account's id; by default one that follows from the name.
+    #[serde(default)]
+    pub account_id: Option<String>,
+    /// The name that is shown; by default the e-mail or else the username.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// The slugs of the workspaces this is a member of; by default all.
+    #[serde(default)]
+    pub workspaces: Option<Vec<String>>,
+    /// Whether those are this person's own, so that nobody can take them away.
+    #[serde(default)]
+    pub owner: bool,
+    /// The slugs of the groups this is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The person's own public keys, which can be no deploy keys.
+    #[serde(default)]
+    pub ssh_keys: Vec<String>,
 }
 
 /// An access token, sent as Bearer.

@@ -15,8 +15,20 @@ use super::request::{Request, percent_encode};
 
 /// The longest page. More is refused, as is anything below nothing; a length of 0 was seen to mean the default, and
 /// lengths below the documented 10 to be honoured.
-const LONGEST_PAGE: usize = 100;
+pub(super) const LONGEST_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 10;
+
+/// What the pages of a list say of each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pages {
+    /// Each says its number, the size of the whole list and, by number, which is next.
+    #[default]
+    Numbered,
+    /// Each has a `next` that holds a cursor in place of a number, and says neither a number nor a size.
+    Opaque,
+    /// Each says its number and nothing else, as lists of the Pipelines family do.
+    WithoutNext,
+}
 
 /// A request as operations see it.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     /// Whether somebody asks who was let in: anonymous people see what is public.
     pub(super) known: bool,
-    pub(super) opaque_next: bool,
+    pub(super) pages: Pages,
+    pub(super) longest_page: usize,
 }
 
 impl Call<'_> {
@@ -47,7 +60,6 @@ impl Call<'_> {
         let end = start.saturating_add(page.length).min(total);
         Ok(self.shape(|detail| {
             let mut envelope = Map::new();
-            envelope.insert("pagelen".to_owned(), page.length.into());
             envelope.insert("values".to_owned(), show(start..end, detail).into());
             self.links(&page, end, total, &mut envelope);
             Value::Object(envelope)
@@ -56,13 +68,22 @@ impl Call<'_> {
 
     /// What surrounds the values: numbers and links, or an opaque link alone.
     fn links(&self, page: &Page, end: usize, total: usize, envelope: &mut Map<String, Value>) {
-        if self.opaque_next {
-            if end < total {
-                envelope.insert("next".to_owned(), self.link("ctx", &cursor(end)).into());
-            }
-            return;
-        }
         let number = page.start / page.length + 1;
+        match self.pages {
+            Pages::Opaque => {
+                envelope.insert("pagelen".to_owned(), page.length.into());
+                if end < total {
+                    envelope.insert("next".to_owned(), self.link("ctx", &cursor(end)).into());
+                }
+                return;
+            }
+            Pages::WithoutNext => {
+                envelope.insert("page".to_owned(), number.into());
+                return;
+            }
+            Pages::Numbered => {}
+        }
+        envelope.insert("pagelen".to_owned(), page.length.into());
         envelope.insert("size".to_owned(), total.into());
         envelope.insert("page".to_owned(), number.into());
         if end < total {
@@ -113,7 +134,8 @@ impl Page {
             Some(Ok(length)) if length <= LONGEST_PAGE => length,
             Some(_) => return Err(refuse("Invalid pagelen")),
         };
-        if call.opaque_next {
+        let length = length.min(call.longest_page.max(1));
+        if call.pages == Pages::Opaque {
             // A page number means nothing here: whoever builds one gets the first page again.
             let start = match call.request.parameter("ctx") {
                 None => 0,
@@ -167,31 +189,32 @@ mod tests {
 
     use super::*;
 
-    fn page(query: &str, opaque_next: bool, total: usize) -> Result<Value, String> {
+    fn page(query: &str, pages: Pages, total: usize) -> Result<Value, String> {
         let (head, ()) = hyper::Request::get(format!("/2.0/repositories/acme?{query}"))
             .header("host", "localhost:1")
             .body(())
             .map_err(|error| error.to_string())?
             .into_parts();
         let request = Request::new(head, Bytes::new(), "");
-        let call = Call { request: &request, known: true, opaque_next };
+        let call = Call { request: &request, known: true, pages, longest_page: 50 };
         call.page(total, |range, _| range.map(Value::from).collect())
             .map_err(|refusal| String::from_utf8_lossy(&refusal.0.bytes()).into_owned())
     }
 
     #[test]
     fn numbered_pages() {
-        let second = page("pagelen=2&page=2&q=a+b", false, 5);
+        let second = page("pagelen=2&page=2&q=a+b", Pages::Numbered, 5);
         let link = |n| format!("http://localhost:1/2.0/repositories/acme?pagelen=2&q=a%20b&page={n}");
         assert_eq!(
             second,
             Ok(json!({"pagelen": 2, "page": 2, "size": 5, "values": [2, 3], "next": link(3), "previous": link(1)})),
         );
-        assert_eq!(page("page=9", false, 3).map(|page| page["values"].clone()), Ok(json!([])));
-        assert_eq!(page("pagelen=0", false, 30).map(|page| page["pagelen"].clone()), Ok(json!(10)));
-        assert_eq!(page("pagelen=100&page=1", false, 100).map(|page| page.get("next").cloned()), Ok(None));
+        assert_eq!(page("page=9", Pages::Numbered, 3).map(|page| page["values"].clone()), Ok(json!([])));
+        assert_eq!(page("pagelen=0", Pages::Numbered, 30).map(|page| page["pagelen"].clone()), Ok(json!(10)));
+        assert_eq!(page("pagelen=50&page=1", Pages::Numbered, 50).map(|page| page.get("next").cloned()), Ok(None));
+        assert_eq!(page("pagelen=100", Pages::Numbered, 100).map(|page| page["pagelen"].clone()), Ok(json!(50)));
         for bad in ["pagelen=101", "pagelen=-1", "pagelen=x", "page=0", "page=x"] {
-            assert!(page(bad, false, 3).is_err_and(|error| error.contains("Invalid page")), "{bad}");
+            assert!(page(bad, Pages::Numbered, 3).is_err_and(|error| error.contains("Invalid page")), "{bad}");
         }
     }
 
@@ -199,7 +222,7 @@ mod tests {
     fn opaque_pages_lead_through_everything_once() {
         let mut seen = Vec::new();
         let mut query = "pagelen=3".to_owned();
-        while let Ok(answer) = page(&query, true, 8) {
+        while let Ok(answer) = page(&query, Pages::Opaque, 8) {
             assert!(answer.get("size").is_none() && answer.get("page").is_none());
             seen.extend(answer["values"].as_array().cloned().unwrap_or_default());
             match answer["next"].as_str().and_then(|next| next.split_once('?')) {
@@ -208,11 +231,17 @@ mod tests {
             }
         }
         assert_eq!(json!(seen), json!([0, 1, 2, 3, 4, 5, 6, 7]));
-        assert!(page("ctx=1", true, 8).is_err());
+        assert!(page("ctx=1", Pages::Opaque, 8).is_err());
+    }
+
+    #[test]
+    fn pages_without_next_say_their_number() {
+        let second = page("pagelen=2&page=2", Pages::WithoutNext, 9);
+        assert_eq!(second, Ok(json!({"page": 2, "values": [2, 3]})));
     }
 
     #[test]
     fn a_list_without_next_in_its_fields_has_none() {
-        assert_eq!(page("pagelen=1&fields=values", false, 2), Ok(json!({"values": [0]})));
+        assert_eq!(page("pagelen=1&fields=values", Pages::Numbered, 2), Ok(json!({"values": [0]})));
     }
 }

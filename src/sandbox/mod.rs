@@ -4,9 +4,13 @@
 //! document (`openapi.json`), and shares nothing with this crate's client, so that a misunderstanding cannot hide in both. Where the
 //! notes do not know what Bitbucket does, the choice is made where it is visible, with its reason beside it.
 //!
+//! What it answers is a table (`routes`) of what its modules answer. The things that govern repositories, projects and
+//! workspaces are one file each (`sections`). Without a credentials file it knows four people, of whom `people` tells,
+//! and takes every slug for a group.
+//!
 //! ```text
-//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account ──▶ store
-//!   │           ├─▶ auth · scopes · rate                    └─▶ listing · query · fields
+//! server ──▶ service ──▶ operation ─▶ repositories · projects · branches · account · sections/* ──▶ store
+//!   │           ├─▶ auth · scopes · rate  (routes)          └─▶ listing · query · fields · people
 //!   └─▶ faults  └─▶ oauth
 //! ```
 
@@ -22,6 +26,7 @@ mod fields;
 mod listing;
 mod oauth;
 mod operation;
+mod people;
 mod project;
 mod projects;
 mod query;
@@ -31,7 +36,9 @@ mod repositories;
 mod repository;
 mod repository_body;
 mod request;
+mod routes;
 mod scopes;
+mod sections;
 mod server;
 mod service;
 mod slug;
@@ -55,6 +62,7 @@ use tokio::task::JoinHandle;
 pub use self::credentials::{AccessToken, AccessTokenKind, Credentials, OAuthClient, User};
 pub use self::exchange::{Counters, Exchange};
 pub use self::faults::{Faults, InvalidFaults};
+pub use self::listing::Pages;
 pub use self::rate::{InvalidRateLimit, RateLimit};
 use self::server::Server;
 use self::service::{Service, TOKEN_PATH};
@@ -70,6 +78,9 @@ pub struct Options {
     pub workspaces: Option<Vec<String>>,
     /// How long every answer takes, counted from the request's arrival.
     pub latency: Duration,
+    /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
+    /// environment, and what an environment is. A repository younger than that is unknown to Pipelines.
+    pub settling: Duration,
     /// How much each credential may ask under `/2.0`.
     pub rate_limit: Option<RateLimit>,
     /// The scopes of every credential that does not say its own. `None`: all.
@@ -78,8 +89,10 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// How long the tokens live that the token endpoint gives out.
     pub token_lifetime: Duration,
-    /// Whether `next` links carry an opaque cursor in place of page numbers, and lists no `size` and no `page`.
-    pub opaque_next: bool,
+    /// What the pages of a list say of each other.
+    pub pages: Pages,
+    /// The longest page that is given, whatever is asked for: Bitbucket has lists with less than 100 (api.md §2.3).
+    pub longest_page: usize,
     /// What goes wrong on purpose.
     pub faults: Option<Faults>,
     /// Whether every [`Exchange`] is kept. Counters always are.
@@ -94,11 +107,13 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             workspaces: None,
             latency: Duration::ZERO,
+            settling: Duration::ZERO,
             rate_limit: None,
             scopes: None,
             credentials: None,
             token_lifetime: Duration::from_secs(2 * 60 * 60),
-            opaque_next: false,
+            pages: Pages::default(),
+            longest_page: listing::LONGEST_PAGE,
             faults: None,
             record: false,
             state: None,

@@ -1,141 +1,190 @@
-//! Which operation a method and a path mean, and the scopes it asks for (`openapi.json`; api.md §1.3, `endpoints.tsv`).
+//! Which operation a method and a path mean, and what it is given to work with.
+//!
+//! Every module that answers something names its paths in a `ROUTES` of its own: for each path the methods it takes,
+//! for each method the scopes it asks for (`endpoints.tsv`; api.md §1.3) and the function that answers. The table of
+//! them all is [`routes`](super::routes).
 
-use hyper::Method;
+use std::time::Duration;
+
+use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::auth::{self, Kind, Principal};
+use super::listing::Call;
+use super::people::People;
+use super::projects;
+use super::repositories;
+use super::routes::TABLE;
 use super::scopes::Required;
+use super::store::{Owner, Store};
 
-/// An operation of the API. The segments are decoded; which thing they name is the store's to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Operation {
-    User,
-    UserWorkspaces,
-    Workspace {
-        workspace: String,
-    },
-    Repositories {
-        workspace: String,
-    },
-    Repository {
-        verb: Verb,
-        workspace: String,
-        repository: String,
-    },
-    Branches {
-        workspace: String,
-        repository: String,
-    },
-    Push {
-        workspace: String,
-        repository: String,
-    },
-    Projects {
-        workspace: String,
-    },
-    NewProject {
-        workspace: String,
-    },
-    Project {
-        verb: Verb,
-        workspace: String,
-        project: String,
-    },
-    /// What CHANGE-2770 took away.
-    Gone,
+/// A path, and what can be done there. `{}` stands for any one segment.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    pub(super) endpoints: &'static [Endpoint],
 }
 
-/// What is done to one object.
+/// What a method does at a path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endpoint {
+    pub(super) verb: Verb,
+    pub(super) required: Required,
+    /// Whether it answers people without a credential, too.
+    open: bool,
+    /// Credentials that are turned away, whatever their scopes.
+    barred: &'static [Kind],
+    run: Run,
+}
+
+/// What answers.
+pub(super) type Run = fn(&mut Store, &Errand<'_>) -> Result<Answer, Refusal>;
+
+/// The methods that the API knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     Get,
-    Create,
+    Post,
     Put,
     Delete,
 }
 
-impl Operation {
-    /// Finds the operation, or says 404 or 405.
-    pub(super) fn find(method: &Method, segments: &[String]) -> Result<Self, Refusal> {
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let own = |segment: &str| segment.to_owned();
-        match segments.as_slice() {
-            ["user"] => only(method, Self::User),
-            ["user", "workspaces"] => only(method, Self::UserWorkspaces),
-            ["workspaces" | "repositories"] => only(method, Self::Gone),
-            ["workspaces", workspace] => only(method, Self::Workspace { workspace: own(workspace) }),
-            ["workspaces", workspace, "projects"] => match *method {
-                Method::GET => Ok(Self::Projects { workspace: own(workspace) }),
-                Method::POST => Ok(Self::NewProject { workspace: own(workspace) }),
-                _ => Err(Refusal::from(Answer::method_not_allowed("GET, POST"))),
-            },
-            ["workspaces", workspace, "projects", project] => {
-                let verb = verb(method, false)?;
-                Ok(Self::Project { verb, workspace: own(workspace), project: own(project) })
-            }
-            ["repositories", workspace] => only(method, Self::Repositories { workspace: own(workspace) }),
-            ["repositories", workspace, repository] => {
-                let verb = verb(method, true)?;
-                Ok(Self::Repository { verb, workspace: own(workspace), repository: own(repository) })
-            }
-            ["repositories", workspace, repository, "refs", "branches"] => {
-                only(method, Self::Branches { workspace: own(workspace), repository: own(repository) })
-            }
-            ["repositories", workspace, repository, "src"] if method == Method::POST => {
-                Ok(Self::Push { workspace: own(workspace), repository: own(repository) })
-            }
-            ["repositories", _, _, "src"] => Err(Refusal::from(Answer::method_not_allowed("POST"))),
-            _ => Err(Refusal::from(Answer::no_resource())),
-        }
-    }
+/// A request whose operation is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Errand<'a> {
+    pub(super) call: Call<'a>,
+    /// The path as its route has it.
+    pub(super) route: &'static str,
+    /// What stands in the places of `{}`, decoded.
+    pub(super) names: &'a [&'a str],
+    pub(super) principal: Option<&'a Principal>,
+    pub(super) people: &'a People,
+    /// How long what settles late takes.
+    pub(super) settling: Duration,
+}
 
-    /// Whether the operation changes something, which nobody may without a credential.
-    pub(super) fn writes(&self) -> bool {
+/// An operation that was found.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    pub(super) route: &'static str,
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) names: Vec<&'a str>,
+}
+
+pub(super) const fn get(required: Required, run: Run) -> Endpoint {
+    Endpoint { verb: Verb::Get, required, open: false, barred: &[], run }
+}
+
+pub(super) const fn post(required: Required, run: Run) -> Endpoint {
+    Endpoint { verb: Verb::Post, ..get(required, run) }
+}
+
+pub(super) const fn put(required: Required, run: Run) -> Endpoint {
+    Endpoint { verb: Verb::Put, ..get(required, run) }
+}
+
+pub(super) const fn delete(required: Required, run: Run) -> Endpoint {
+    Endpoint { verb: Verb::Delete, ..get(required, run) }
+}
+
+impl Verb {
+    /// The method's name.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Push { .. } | Self::NewProject { .. } => true,
-            Self::Repository { verb, .. } | Self::Project { verb, .. } => *verb != Verb::Get,
-            _ => false,
-        }
-    }
-
-    /// Whether the operation is about the caller, so that there must be one.
-    pub(super) fn needs_caller(&self) -> bool {
-        self.writes() || matches!(self, Self::User | Self::UserWorkspaces)
-    }
-
-    /// The scopes that the operation asks for.
-    pub(super) fn required(&self) -> Option<Required> {
-        let both = |classic, api_token| Some(Required { classic: Some(classic), api_token });
-        match self {
-            Self::Gone => None,
-            Self::User => both("account", "read:user:bitbucket"),
-            Self::UserWorkspaces => both("account", "read:workspace:bitbucket"),
-            Self::Workspace { .. } => Some(Required { classic: None, api_token: "read:workspace:bitbucket" }),
-            Self::Push { .. } => both("repository:write", "write:repository:bitbucket"),
-            Self::Repositories { .. } | Self::Branches { .. } | Self::Repository { verb: Verb::Get, .. } => {
-                both("repository", "read:repository:bitbucket")
-            }
-            Self::Repository { verb: Verb::Delete, .. } => both("repository:delete", "delete:repository:bitbucket"),
-            Self::Repository { .. } => both("repository:admin", "admin:repository:bitbucket"),
-            Self::Projects { .. } | Self::Project { verb: Verb::Get, .. } => both("project", "read:project:bitbucket"),
-            Self::NewProject { .. } | Self::Project { .. } => both("project:admin", "admin:project:bitbucket"),
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
 
-/// An operation that can only be read.
-fn only(method: &Method, operation: Operation) -> Result<Operation, Refusal> {
-    if method == Method::GET { Ok(operation) } else { Err(Refusal::from(Answer::method_not_allowed("GET"))) }
+impl Endpoint {
+    /// Lets people without a credential ask, too.
+    pub(super) const fn open(self) -> Self {
+        Self { open: true, ..self }
+    }
+
+    /// Turns these credentials away.
+    pub(super) const fn barring(self, barred: &'static [Kind]) -> Self {
+        Self { barred, ..self }
+    }
+
+    /// Answers, if the caller may ask.
+    pub(super) fn perform(&self, store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+        match errand.principal {
+            None if !self.open => return Err(auth::anonymous()),
+            None => {}
+            Some(principal) => {
+                principal.granted.check(self.required)?;
+                if self.barred.contains(&principal.kind) {
+                    let message = "This API is not accessible by this authentication mechanism";
+                    return Err(Refusal::from(Answer::error(StatusCode::FORBIDDEN, message)));
+                }
+            }
+        }
+        (self.run)(store, errand)
+    }
 }
 
-/// What a method does to one object; projects are not created by POST to their own URL.
-fn verb(method: &Method, post: bool) -> Result<Verb, Refusal> {
-    match *method {
-        Method::GET => Ok(Verb::Get),
-        Method::POST if post => Ok(Verb::Create),
-        Method::PUT => Ok(Verb::Put),
-        Method::DELETE => Ok(Verb::Delete),
-        _ if post => Err(Refusal::from(Answer::method_not_allowed("GET, POST, PUT, DELETE"))),
-        _ => Err(Refusal::from(Answer::method_not_allowed("GET, PUT, DELETE"))),
+impl Route {
+    /// What stands in the places of `{}`, if the path is one of this route.
+    fn names<'a>(&self, path: &'a [String]) -> Option<Vec<&'a str>> {
+        let mut names = Vec::new();
+        let mut rest = path.iter();
+        for part in self.path.split('/') {
+            let segment = rest.next()?.as_str();
+            if part == "{}" {
+                names.push(segment);
+            } else if part != segment {
+                return None;
+            }
+        }
+        rest.next().is_none().then_some(names)
+    }
+}
+
+/// Finds the operation, or says 404 or 405.
+pub(super) fn find<'a>(method: &Method, path: &'a [String]) -> Result<Found<'a>, Refusal> {
+    let mut routes = TABLE.iter().copied().flatten();
+    let (route, names) = routes
+        .find_map(|route| Some((route, route.names(path)?)))
+        .ok_or_else(|| Refusal::from(Answer::no_resource()))?;
+    let endpoint = route.endpoints.iter().find(|endpoint| endpoint.verb.name() == method.as_str());
+    let endpoint = endpoint.ok_or_else(|| {
+        let allowed: Vec<_> = route.endpoints.iter().map(|endpoint| endpoint.verb.name()).collect();
+        Refusal::from(Answer::method_not_allowed(&allowed.join(", ")))
+    })?;
+    Ok(Found { route: route.path, endpoint, names })
+}
+
+impl<'a> Errand<'a> {
+    /// What stands in the place of the `index`th `{}`.
+    pub(super) fn name(&self, index: usize) -> &'a str {
+        self.names.get(index).copied().unwrap_or_default()
+    }
+
+    /// What stands in the place of the last `{}`.
+    pub(super) fn item(&self) -> &'a str {
+        self.names.last().copied().unwrap_or_default()
+    }
+
+    /// The root of the API, for links.
+    pub(super) fn api(&self) -> String {
+        self.call.request.api()
+    }
+
+    /// Whose sections the path is about: those of a repository, a project or a workspace.
+    pub(super) fn owner(&self, store: &mut Store) -> Result<Owner, Refusal> {
+        if self.route.starts_with("repositories/") {
+            return repositories::visible(store, self.call, self.name(0), self.name(1)).map(Owner::Repository);
+        }
+        let workspace = store.locate(self.name(0))?;
+        if self.route.starts_with("workspaces/{}/projects/") {
+            let project = projects::find(store.at(workspace)?, self.name(1))?;
+            return Ok(Owner::Project { workspace, project });
+        }
+        Ok(Owner::Workspace(workspace))
     }
 }
 
@@ -143,22 +192,39 @@ fn verb(method: &Method, post: bool) -> Result<Verb, Refusal> {
 mod tests {
     use super::*;
 
-    fn find(method: &Method, path: &str) -> Result<Operation, u16> {
-        let segments: Vec<_> = path.split('/').map(str::to_owned).collect();
-        Operation::find(method, &segments).map_err(|refusal| refusal.0.status.as_u16())
+    fn segments(path: &str) -> Vec<String> {
+        path.split('/').map(str::to_owned).collect()
+    }
+
+    fn status(method: &Method, path: &str) -> u16 {
+        find(method, &segments(path)).map_or_else(|refusal| refusal.0.status.as_u16(), |_| 200)
     }
 
     #[test]
     fn paths_and_methods() {
-        assert_eq!(find(&Method::GET, "workspaces"), Ok(Operation::Gone));
-        assert_eq!(find(&Method::GET, "repositories"), Ok(Operation::Gone));
-        assert_eq!(find(&Method::PATCH, "repositories/acme/ledger"), Err(405));
-        assert_eq!(find(&Method::POST, "workspaces/acme/projects/PAY"), Err(405));
-        assert_eq!(find(&Method::GET, "repositories/acme/ledger/nothing"), Err(404));
-        assert_eq!(find(&Method::GET, ""), Err(404));
-        let put = find(&Method::PUT, "repositories/acme/ledger");
-        assert!(
-            put.is_ok_and(|put| put.writes() && put.required().is_some_and(|r| r.classic == Some("repository:admin")))
-        );
+        assert_eq!(status(&Method::GET, "workspaces"), 200);
+        assert_eq!(status(&Method::PATCH, "repositories/acme/ledger"), 405);
+        assert_eq!(status(&Method::POST, "workspaces/acme/projects/PAY"), 405);
+        assert_eq!(status(&Method::GET, "repositories/acme/ledger/nothing"), 404);
+        assert_eq!(status(&Method::GET, "repositories/acme/ledger/hooks/1/2"), 404);
+        assert_eq!(status(&Method::GET, ""), 404);
+    }
+
+    #[test]
+    fn names_are_found_where_they_stand() {
+        let path = segments("repositories/acme/ledger/hooks/{1}");
+        let found = find(&Method::PUT, &path).ok();
+        let names = found.as_ref().map(|found| found.names.as_slice());
+        assert_eq!(names, Some(["acme", "ledger", "{1}"].as_slice()));
+        assert!(found.is_some_and(|found| found.endpoint.required.classic == ["webhook"]));
+    }
+
+    #[test]
+    fn no_two_routes_have_the_same_path() {
+        let mut paths: Vec<_> = TABLE.iter().copied().flatten().map(|route| route.path).collect();
+        let count = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), count);
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::query::Term;
 use super::repository::Detail;
+use super::sections::Sections;
 use super::workspace::Workspace;
 
 /// What the list of projects can be filtered and sorted by.
@@ -23,6 +24,8 @@ pub(super) struct Project {
     pub(super) avatar: Option<String>,
     pub(super) created_on: String,
     pub(super) updated_on: String,
+    #[serde(default, skip_serializing_if = "Sections::is_empty")]
+    pub(super) sections: Sections,
     /// How many repositories it holds; counted anew when a state is loaded.
     #[serde(skip)]
     pub(super) repositories: u64,

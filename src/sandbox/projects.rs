@@ -6,13 +6,27 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Refusal};
 use super::body::Body;
 use super::listing::{Call, compare};
+use super::operation::{Errand, Route, delete, get, post, put};
 use super::project::{FILTERABLE, Project};
 use super::query::Query;
 use super::repository::Detail;
+use super::scopes::{Required, scopes};
+use super::sections::Sections;
 use super::slug::{KEY_RULE, is_project_key};
 use super::store::Store;
 use super::workspace::Workspace;
 use super::{random, timestamp};
+
+const READ: Required = scopes(&["project"], &["read:project:bitbucket"]);
+const ADMIN: Required = scopes(&["project:admin"], &["admin:project:bitbucket"]);
+
+pub(super) const ROUTES: &[Route] = &[
+    Route { path: "workspaces/{}/projects", endpoints: &[get(READ, list).open(), post(ADMIN, create)] },
+    Route {
+        path: "workspaces/{}/projects/{}",
+        endpoints: &[get(READ, one).open(), put(ADMIN, replace), delete(ADMIN, remove)],
+    },
+];
 
 /// The members that a body may have; any other is refused, `type` too.
 const MEMBERS: [&str; 5] = ["key", "name", "description", "is_private", "links"];
@@ -82,8 +96,9 @@ fn avatar(body: &mut Body) -> Option<String> {
 }
 
 /// `GET /workspaces/{workspace}/projects`
-pub(super) fn list(store: &mut Store, call: Call<'_>, workspace: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let index = store.locate(errand.name(0))?;
     let sort = call.sort(&FILTERABLE)?;
     let q = call.request.parameter("q").filter(|q| !q.trim().is_empty());
     let query = q.map(|q| Query::parse(q, &FILTERABLE)).transpose()?;
@@ -108,15 +123,17 @@ pub(super) fn list(store: &mut Store, call: Call<'_>, workspace: &str) -> Result
 }
 
 /// `GET /workspaces/{workspace}/projects/{project_key}`
-pub(super) fn get(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let index = store.locate(errand.name(0))?;
     let workspace = store.at(index)?;
-    let id = find(workspace, name)?;
+    let id = find(workspace, errand.name(1))?;
     let hidden = workspace.projects.get(&id).is_none_or(|project| project.is_private && !call.known);
     if hidden { Err(Refusal::from(Answer::no_project())) } else { show(store, call, index, id, StatusCode::OK) }
 }
 
-fn find(workspace: &Workspace, name: &str) -> Result<u64, Refusal> {
+/// The project that a URL names.
+pub(super) fn find(workspace: &Workspace, name: &str) -> Result<u64, Refusal> {
     workspace.project_named(name).ok_or_else(|| Refusal::from(Answer::no_project()))
 }
 
@@ -135,8 +152,9 @@ fn with_location(store: &Store, call: Call<'_>, index: usize, id: u64, answer: A
 }
 
 /// `POST /workspaces/{workspace}/projects`
-pub(super) fn create(store: &mut Store, call: Call<'_>, workspace: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn create(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let index = store.locate(errand.name(0))?;
     let body = ProjectBody::read(call.request.object()?, &["key", "name"])?;
     let key = body.key.clone().unwrap_or_default();
     insert(store, call, index, key, &body)
@@ -158,6 +176,7 @@ fn insert(store: &mut Store, call: Call<'_>, index: usize, key: String, body: &P
         avatar: None,
         created_on: now.clone(),
         updated_on: now,
+        sections: Sections::default(),
         repositories: 0,
         public: 0,
     };
@@ -168,8 +187,9 @@ fn insert(store: &mut Store, call: Call<'_>, index: usize, key: String, body: &P
 }
 
 /// `PUT /workspaces/{workspace}/projects/{project_key}`: updates what is there, and creates what is not.
-pub(super) fn put(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn replace(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let (call, name) = (errand.call, errand.name(1));
+    let index = store.locate(errand.name(0))?;
     if let Some(id) = store.at(index)?.project_named(name) {
         return update(store, call, index, id);
     }
@@ -212,10 +232,10 @@ fn update(store: &mut Store, call: Call<'_>, index: usize, id: u64) -> Result<An
 }
 
 /// `DELETE /workspaces/{workspace}/projects/{project_key}`: 403 as long as there is a repository in it.
-pub(super) fn delete(store: &mut Store, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn remove(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let index = store.locate(errand.name(0))?;
     let workspace = store.at(index)?;
-    let id = find(workspace, name)?;
+    let id = find(workspace, errand.name(1))?;
     if workspace.projects.get(&id).is_some_and(|project| project.repositories > 0) {
         let message = "You cannot delete a project that still contains repositories.";
         return Err(Refusal::from(Answer::error(StatusCode::FORBIDDEN, message)));

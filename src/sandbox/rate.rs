@@ -51,11 +51,42 @@ fn duration(text: &str) -> Option<Duration> {
     number.checked_mul(millis).filter(|millis| *millis > 0).map(Duration::from_millis)
 }
 
+/// What is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// Repositories, and most of the rest.
+    Data,
+    /// Webhooks, wherever they hang.
+    Webhooks,
+}
+
+impl Resource {
+    /// What a path counts as.
+    pub(super) fn of(path: &[String]) -> Self {
+        if path.iter().any(|segment| segment == "hooks") { Self::Webhooks } else { Self::Data }
+    }
+
+    /// The value of `X-RateLimit-Resource`. Which words Bitbucket has for it is not in the notes.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Data => "api",
+            Self::Webhooks => "webhooks",
+        }
+    }
+}
+
 /// The answers given so far, for each credential.
 #[derive(Debug)]
 pub(super) struct Windows {
     limit: RateLimit,
-    given: HashMap<String, VecDeque<Instant>>,
+    given: HashMap<String, Given>,
+}
+
+/// The answers given to one credential, by what they count as.
+#[derive(Debug, Default)]
+struct Given {
+    data: VecDeque<Instant>,
+    webhooks: VecDeque<Instant>,
 }
 
 impl Windows {
@@ -66,10 +97,14 @@ impl Windows {
     /// Takes one request from a credential's budget and says how many are left, or `None` when it is spent.
     ///
     /// What is refused does not count, so that a client which waits long enough is served again.
-    pub(super) fn admit(&mut self, credential: &str, now: Instant) -> Option<u32> {
+    pub(super) fn admit(&mut self, credential: &str, resource: Resource, now: Instant) -> Option<u32> {
         let given = match self.given.get_mut(credential) {
             Some(given) => given,
             None => self.given.entry(credential.to_owned()).or_default(),
+        };
+        let given = match resource {
+            Resource::Data => &mut given.data,
+            Resource::Webhooks => &mut given.webhooks,
         };
         while given.front().is_some_and(|first| now.duration_since(*first) >= self.limit.per) {
             given.pop_front();
@@ -105,12 +140,25 @@ mod tests {
         let start = Instant::now();
         let second = |seconds| start + Duration::from_secs(seconds);
         let mut windows = Windows::new(RateLimit { requests: 2, per: Duration::from_secs(10) });
-        assert_eq!(windows.admit("a", second(0)), Some(1));
-        assert_eq!(windows.admit("a", second(4)), Some(0));
-        assert_eq!(windows.admit("a", second(9)), None);
-        assert_eq!(windows.admit("b", second(9)), Some(1), "each credential has its own budget");
-        assert_eq!(windows.admit("a", second(10)), Some(0), "the first request has left the window");
-        assert_eq!(windows.admit("a", second(13)), None);
-        assert_eq!(windows.admit("a", second(14)), Some(0));
+        let mut admit = |credential, now| windows.admit(credential, Resource::Data, now);
+        assert_eq!(admit("a", second(0)), Some(1));
+        assert_eq!(admit("a", second(4)), Some(0));
+        assert_eq!(admit("a", second(9)), None);
+        assert_eq!(admit("b", second(9)), Some(1), "each credential has its own budget");
+        assert_eq!(admit("a", second(10)), Some(0), "the first request has left the window");
+        assert_eq!(admit("a", second(13)), None);
+        assert_eq!(admit("a", second(14)), Some(0));
+    }
+
+    #[test]
+    fn webhooks_are_counted_apart() {
+        let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(Resource::of(&path("repositories/acme/ledger/hooks/{1}")), Resource::Webhooks);
+        assert_eq!(Resource::of(&path("repositories/acme/ledger")), Resource::Data);
+        let mut windows = Windows::new(RateLimit { requests: 1, per: Duration::from_secs(10) });
+        let now = Instant::now();
+        assert_eq!(windows.admit("a", Resource::Data, now), Some(0));
+        assert_eq!(windows.admit("a", Resource::Webhooks, now), Some(0));
+        assert_eq!(windows.admit("a", Resource::Data, now), None);
     }
 }

@@ -5,17 +5,33 @@ use serde_json::{Map, json};
 
 use super::answer::{Answer, Refusal};
 use super::listing::{Call, compare};
+use super::operation::{Errand, Route, delete, get, post, put};
 use super::query::Query;
 use super::repository::{Detail, FILTERABLE, ForkPolicy, Repository, SORTABLE};
 use super::repository_body::{RepositoryBody, project_of};
+use super::scopes::{Required, scopes};
+use super::sections::Sections;
 use super::slug::{is_repository_slug, slugify};
 use super::store::{Place, Store};
 use super::workspace::Workspace;
 use super::{random, timestamp};
 
+const READ: Required = scopes(&["repository"], &["read:repository:bitbucket"]);
+const ADMIN: Required = scopes(&["repository:admin"], &["admin:repository:bitbucket"]);
+const DELETE: Required = scopes(&["repository:delete"], &["delete:repository:bitbucket"]);
+
+pub(super) const ROUTES: &[Route] = &[
+    Route { path: "repositories/{}", endpoints: &[get(READ, list).open()] },
+    Route {
+        path: "repositories/{}/{}",
+        endpoints: &[get(READ, one).open(), post(ADMIN, create), put(ADMIN, replace), delete(DELETE, remove)],
+    },
+];
+
 /// `GET /repositories/{workspace}`
-pub(super) fn list(store: &mut Store, call: Call<'_>, workspace: &str) -> Result<Answer, Refusal> {
-    let index = store.locate(workspace)?;
+fn list(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let call = errand.call;
+    let index = store.locate(errand.name(0))?;
     let sort = call.sort(&SORTABLE)?;
     let q = call.request.parameter("q").filter(|q| !q.trim().is_empty());
     let query = q.map(|q| Query::parse(q, &FILTERABLE)).transpose()?;
@@ -50,9 +66,9 @@ fn select(workspace: &Workspace, known: bool, query: Option<&Query>, sort: Optio
 }
 
 /// `GET /repositories/{workspace}/{repo_slug}`
-pub(super) fn get(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let place = visible(store, call, workspace, name)?;
-    show(store, call, place, StatusCode::OK)
+fn one(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let place = visible(store, errand.call, errand.name(0), errand.name(1))?;
+    show(store, errand.call, place, StatusCode::OK)
 }
 
 /// The place of a repository that the caller may see; what one may not see is not there.
@@ -70,7 +86,8 @@ fn show(store: &Store, call: Call<'_>, place: Place, status: StatusCode) -> Resu
 }
 
 /// `POST /repositories/{workspace}/{repo_slug}`: 200, as the document says.
-pub(super) fn create(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
+fn create(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let (call, workspace, name) = (errand.call, errand.name(0), errand.name(1));
     let (index, place) = store.find(workspace, name)?;
     if place.is_some() {
         return Err(already_exists());
@@ -117,6 +134,7 @@ fn insert(store: &mut Store, call: Call<'_>, index: usize, slug: &str) -> Result
         size: 0,
         created_on: now.clone(),
         updated_on: now,
+        sections: Sections::newborn(),
     };
     body.describe(&mut repository);
     settle(store.at(index)?, &mut repository)?;
@@ -126,8 +144,9 @@ fn insert(store: &mut Store, call: Call<'_>, index: usize, slug: &str) -> Result
 }
 
 /// `PUT /repositories/{workspace}/{repo_slug}`: updates what is there, and creates what is not.
-pub(super) fn put(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let (index, place) = store.find(workspace, name)?;
+fn replace(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let (call, name) = (errand.call, errand.name(1));
+    let (index, place) = store.find(errand.name(0), name)?;
     match (place, index) {
         (Some(place), _) => update(store, call, place),
         (None, Some(index)) if !name.starts_with('{') => {
@@ -208,8 +227,8 @@ fn settle(workspace: &Workspace, repository: &mut Repository) -> Result<(), Refu
 }
 
 /// `DELETE /repositories/{workspace}/{repo_slug}`
-pub(super) fn delete(store: &mut Store, call: Call<'_>, workspace: &str, name: &str) -> Result<Answer, Refusal> {
-    let place = visible(store, call, workspace, name)?;
+fn remove(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
+    let place = visible(store, errand.call, errand.name(0), errand.name(1))?;
     store.remove(place)?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

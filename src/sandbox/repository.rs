@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::query::Term;
 use super::request::percent_encode;
+use super::sections::Sections;
+use super::sections::override_settings::Inheritance;
 use super::workspace::Workspace;
 
 /// What the list of repositories can be filtered by. Others are filterable in principle, but which was never seen.
@@ -68,6 +70,8 @@ pub(super) struct Repository {
     pub(super) size: u64,
     pub(super) created_on: String,
     pub(super) updated_on: String,
+    #[serde(default, skip_serializing_if = "Sections::is_empty")]
+    pub(super) sections: Sections,
 }
 
 impl Repository {
@@ -118,12 +122,27 @@ impl Repository {
             "updated_on": self.updated_on,
             "mainbranch": self.mainbranch.as_ref().map(|name| json!({ "name": name, "type": "branch" })),
             "parent": null,
-            "override_settings": { "default_merge_strategy": true, "branching_model": true },
+            "override_settings": Inheritance::of(&self.sections).representation(),
             "enforced_signed_commits": null,
             "owner": workspace.owner(api, detail),
             "workspace": workspace.embedded(api, detail),
             "project": project.map(|project| project.embedded(workspace, api, detail)),
             "links": self.links(workspace, api),
+        })
+    }
+
+    /// The object inside something that belongs to it.
+    pub(super) fn embedded(&self, workspace: &Workspace, api: &str) -> Value {
+        let full_name = format!("{}/{}", workspace.slug, self.slug);
+        json!({
+            "type": "repository",
+            "uuid": self.uuid,
+            "name": self.name,
+            "full_name": full_name,
+            "links": {
+                "self": { "href": self.url(workspace, api) },
+                "html": { "href": format!("https://bitbucket.org/{full_name}") },
+            },
         })
     }
 

@@ -7,8 +7,9 @@ use super::answer::{Answer, Refusal};
 use hyper::StatusCode;
 
 /// Every classic scope, for credentials that are not limited.
-const CLASSIC: [&str; 17] = [
+const CLASSIC: [&str; 18] = [
     "account",
+    "issue",
     "repository",
     "repository:write",
     "repository:admin",
@@ -28,7 +29,7 @@ const CLASSIC: [&str; 17] = [
 ];
 
 /// Every scope of API tokens that something here asks for.
-const API_TOKEN: [&str; 8] = [
+const API_TOKEN: [&str; 20] = [
     "read:user:bitbucket",
     "read:workspace:bitbucket",
     "read:project:bitbucket",
@@ -37,13 +38,30 @@ const API_TOKEN: [&str; 8] = [
     "write:repository:bitbucket",
     "admin:repository:bitbucket",
     "delete:repository:bitbucket",
+    "write:permission:bitbucket",
+    "delete:permission:bitbucket",
+    "read:pullrequest:bitbucket",
+    "read:issue:bitbucket",
+    "read:webhook:bitbucket",
+    "write:webhook:bitbucket",
+    "delete:webhook:bitbucket",
+    "write:ssh-key:bitbucket",
+    "delete:ssh-key:bitbucket",
+    "read:pipeline:bitbucket",
+    "write:pipeline:bitbucket",
+    "admin:pipeline:bitbucket",
 ];
 
-/// What an operation asks for, in both vocabularies.
+/// What an operation asks for, in both vocabularies: all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Required {
-    pub(super) classic: Option<&'static str>,
-    pub(super) api_token: &'static str,
+    pub(super) classic: &'static [&'static str],
+    pub(super) api_token: &'static [&'static str],
+}
+
+/// The scopes of an operation, as its line of `endpoints.tsv` has them.
+pub(super) const fn scopes(classic: &'static [&'static str], api_token: &'static [&'static str]) -> Required {
+    Required { classic, api_token }
 }
 
 /// The scopes of a credential.
@@ -66,8 +84,8 @@ impl Granted {
     }
 
     /// The scopes an operation asks for, in this credential's vocabulary.
-    pub(super) fn required(&self, operation: Required) -> Option<&'static str> {
-        if self.is_api_token() { Some(operation.api_token) } else { operation.classic }
+    pub(super) fn required(&self, operation: Required) -> &'static [&'static str] {
+        if self.is_api_token() { operation.api_token } else { operation.classic }
     }
 
     /// The scopes, for `X-OAuth-Scopes` and `scope`, joined as each of the two wants.
@@ -75,19 +93,21 @@ impl Granted {
         self.scopes.join(separator)
     }
 
-    /// 403 when the credential lacks what an operation asks for.
+    /// 403 when the credential lacks any of what an operation asks for.
     pub(super) fn check(&self, operation: Required) -> Result<(), Refusal> {
-        let Some(required) = self.required(operation) else {
-            return Ok(());
-        };
-        if self.scopes.iter().any(|scope| scope == required || implied(scope).contains(&required)) {
+        let required = self.required(operation);
+        if required.iter().all(|required| self.has(required)) {
             return Ok(());
         }
         Err(Refusal::from(Answer::error_with_detail(
             StatusCode::FORBIDDEN,
             "Your credentials lack one or more required privilege scopes.",
-            &json!({ "required": [required], "granted": self.scopes }),
+            &json!({ "required": required, "granted": self.scopes }),
         )))
+    }
+
+    fn has(&self, required: &str) -> bool {
+        self.scopes.iter().any(|scope| scope == required || implied(scope).contains(&required))
     }
 }
 
@@ -107,8 +127,8 @@ fn implied(scope: &str) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    const READ: Required = Required { classic: Some("repository"), api_token: "read:repository:bitbucket" };
-    const ADMIN: Required = Required { classic: Some("repository:admin"), api_token: "admin:repository:bitbucket" };
+    const READ: Required = scopes(&["repository"], &["read:repository:bitbucket"]);
+    const ADMIN: Required = scopes(&["repository:admin"], &["admin:repository:bitbucket"]);
 
     fn granted(scopes: &[&str]) -> Granted {
         let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -130,6 +150,15 @@ mod tests {
     fn api_token_scopes_imply_nothing() {
         assert!(granted(&["read:repository:bitbucket"]).check(READ).is_ok());
         assert!(granted(&["admin:repository:bitbucket"]).check(READ).is_err());
+    }
+
+    #[test]
+    fn all_of_several_scopes_are_needed() {
+        let key =
+            scopes(&["repository", "repository:admin"], &["admin:repository:bitbucket", "write:ssh-key:bitbucket"]);
+        assert!(granted(&["repository:admin"]).check(key).is_err());
+        assert!(granted(&["repository:admin", "repository:write"]).check(key).is_ok());
+        assert!(granted(&["admin:repository:bitbucket"]).check(key).is_err());
     }
 
     #[test]

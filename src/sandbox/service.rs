@@ -1,6 +1,7 @@
 //! From a request to its answer, without a socket: who asks, how often, may they, and what then (api.md §1.3, §1.4, §6).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -8,14 +9,15 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Refusal};
-use super::auth::{self, Door, Kind, Principal};
-use super::listing::Call;
-use super::operation::{Operation, Verb};
-use super::rate::{RateLimit, Windows};
+use super::auth::{Door, Kind, Principal};
+use super::listing::{Call, Pages};
+use super::operation::{self, Errand, Found};
+use super::people::People;
+use super::rate::{RateLimit, Resource, Windows};
 use super::request::Request;
 use super::scopes::Required;
 use super::store::Store;
-use super::{Options, account, branches, oauth, projects, repositories};
+use super::{Options, oauth};
 
 /// The path of the token endpoint.
 pub(super) const TOKEN_PATH: &str = "/site/oauth2/access_token";
@@ -24,8 +26,11 @@ pub(super) const TOKEN_PATH: &str = "/site/oauth2/access_token";
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) door: Door,
+    people: People,
+    settling: Duration,
     windows: Option<Mutex<Windows>>,
-    opaque_next: bool,
+    pages: Pages,
+    longest_page: usize,
     store: Mutex<Store>,
 }
 
@@ -33,8 +38,11 @@ impl Service {
     pub(super) fn new(options: &Options, store: Store) -> Self {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
+            people: People::new(options.credentials.as_ref()),
+            settling: options.settling,
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
-            opaque_next: options.opaque_next,
+            pages: options.pages,
+            longest_page: options.longest_page,
             store: Mutex::new(store),
         }
     }
@@ -50,9 +58,12 @@ impl Service {
 
     /// Answers a request under `/2.0`.
     pub(super) fn answer(&self, request: &Request, now: Instant) -> Answer {
-        let found = request.segments().and_then(|segments| Operation::find(&request.method, &segments));
-        let operation = match found {
-            Ok(operation) => operation,
+        let segments = match request.segments() {
+            Ok(segments) => segments,
+            Err(refusal) => return refusal.into(),
+        };
+        let found = match operation::find(&request.method, &segments) {
+            Ok(found) => found,
             Err(refusal) => return refusal.into(),
         };
         if request.lacks_length() {
@@ -62,67 +73,38 @@ impl Service {
             Ok(principal) => principal,
             Err(refusal) => return refusal.into(),
         };
-        let budget = self.admit(principal.as_ref(), now);
+        let resource = Resource::of(&segments);
+        let budget = self.admit(principal.as_ref(), resource, now);
         let answer = match budget {
             Budget::Spent(_) => Answer::rate_limited(),
             Budget::Unlimited | Budget::Left(..) => {
-                self.perform(&operation, request, principal.as_ref()).unwrap_or_else(Answer::from)
+                self.perform(&found, request, principal.as_ref()).unwrap_or_else(Answer::from)
             }
         };
         match principal {
-            Some(principal) => introduce(answer, &principal, operation.required(), budget),
+            Some(principal) => introduce(answer, &principal, found.endpoint.required, resource, budget),
             None => answer,
         }
     }
 
-    fn admit(&self, principal: Option<&Principal>, now: Instant) -> Budget {
+    fn admit(&self, principal: Option<&Principal>, resource: Resource, now: Instant) -> Budget {
         let Some(windows) = &self.windows else {
             return Budget::Unlimited;
         };
         let mut windows = windows.lock().unwrap_or_else(PoisonError::into_inner);
         let account = principal.map_or("", |principal| principal.account.as_str());
-        match windows.admit(account, now) {
+        match windows.admit(account, resource, now) {
             Some(left) => Budget::Left(windows.limit(), left),
             None => Budget::Spent(windows.limit()),
         }
     }
 
-    fn perform(
-        &self,
-        operation: &Operation,
-        request: &Request,
-        principal: Option<&Principal>,
-    ) -> Result<Answer, Refusal> {
-        match (principal, operation.required()) {
-            (None, _) if operation.needs_caller() => return Err(auth::anonymous()),
-            (Some(principal), Some(required)) => principal.granted.check(required)?,
-            _ => {}
-        }
-        let call = Call { request, known: principal.is_some(), opaque_next: self.opaque_next };
-        let store = &mut *self.store();
-        match (operation, principal) {
-            (Operation::Gone, _) => Ok(Answer::gone()),
-            (Operation::User, Some(principal)) => account::user(call, principal),
-            (Operation::User, None) => Err(auth::anonymous()),
-            (Operation::UserWorkspaces, _) => account::workspaces(store, call),
-            (Operation::Workspace { workspace }, _) => account::workspace(store, call, workspace),
-            (Operation::Repositories { workspace }, _) => repositories::list(store, call, workspace),
-            (Operation::Repository { verb, workspace, repository }, _) => match verb {
-                Verb::Get => repositories::get(store, call, workspace, repository),
-                Verb::Create => repositories::create(store, call, workspace, repository),
-                Verb::Put => repositories::put(store, call, workspace, repository),
-                Verb::Delete => repositories::delete(store, call, workspace, repository),
-            },
-            (Operation::Branches { workspace, repository }, _) => branches::list(store, call, workspace, repository),
-            (Operation::Push { workspace, repository }, _) => branches::push(store, call, workspace, repository),
-            (Operation::Projects { workspace }, _) => projects::list(store, call, workspace),
-            (Operation::NewProject { workspace }, _) => projects::create(store, call, workspace),
-            (Operation::Project { verb, workspace, project }, _) => match verb {
-                Verb::Get => projects::get(store, call, workspace, project),
-                Verb::Create | Verb::Put => projects::put(store, call, workspace, project),
-                Verb::Delete => projects::delete(store, workspace, project),
-            },
-        }
+    fn perform(&self, found: &Found<'_>, request: &Request, principal: Option<&Principal>) -> Result<Answer, Refusal> {
+        let (known, pages, longest_page) = (principal.is_some(), self.pages, self.longest_page);
+        let call = Call { request, known, pages, longest_page };
+        let (people, settling) = (&self.people, self.settling);
+        let errand = Errand { call, route: found.route, names: &found.names, principal, people, settling };
+        found.endpoint.perform(&mut self.store(), &errand)
     }
 }
 
@@ -135,7 +117,13 @@ enum Budget {
 }
 
 /// Says in headers what kind of credential came and what it may do; to access tokens also how much is left.
-fn introduce(mut answer: Answer, principal: &Principal, required: Option<Required>, budget: Budget) -> Answer {
+fn introduce(
+    mut answer: Answer,
+    principal: &Principal,
+    required: Required,
+    resource: Resource,
+    budget: Budget,
+) -> Answer {
     const SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
     const ACCEPTED: HeaderName = HeaderName::from_static("x-accepted-oauth-scopes");
     const TYPE: HeaderName = HeaderName::from_static("x-credential-type");
@@ -143,10 +131,9 @@ fn introduce(mut answer: Answer, principal: &Principal, required: Option<Require
     const RESOURCE: HeaderName = HeaderName::from_static("x-ratelimit-resource");
     const NEAR_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-nearlimit");
 
-    let accepted = required.and_then(|required| principal.granted.required(required));
     answer = answer
         .with(SCOPES, &principal.granted.join(", "))
-        .with(ACCEPTED, accepted.unwrap_or_default())
+        .with(ACCEPTED, &principal.granted.required(required).join(", "))
         .with(TYPE, principal.kind.name());
     let (limit, left) = match budget {
         Budget::Left(limit, left) if principal.kind == Kind::AccessToken => (limit.requests, left),
@@ -154,7 +141,8 @@ fn introduce(mut answer: Answer, principal: &Principal, required: Option<Require
         _ => return answer,
     };
     let near = u64::from(left) * 5 < u64::from(limit);
-    answer.with(LIMIT, &limit.to_string()).with(RESOURCE, "api").with(NEAR_LIMIT, if near { "true" } else { "false" })
+    let near = if near { "true" } else { "false" };
+    answer.with(LIMIT, &limit.to_string()).with(RESOURCE, resource.name()).with(NEAR_LIMIT, near)
 }
 
 /// What the sandbox says of itself to whoever opens it in a browser.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Refusal};
 use super::repository::Repository;
+use super::sections::Sections;
 use super::slug::is_workspace_slug;
 use super::workspace::Workspace;
 use super::{random, timestamp};
@@ -31,6 +32,24 @@ pub(super) struct Store {
 pub(super) struct Place {
     pub(super) workspace: usize,
     pub(super) repository: u64,
+}
+
+/// Whose sections something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    Workspace(usize),
+    Project { workspace: usize, project: u64 },
+    Repository(Place),
+}
+
+impl Owner {
+    /// The index of the workspace.
+    pub(super) fn workspace(self) -> usize {
+        match self {
+            Self::Workspace(workspace) | Self::Project { workspace, .. } => workspace,
+            Self::Repository(place) => place.workspace,
+        }
+    }
 }
 
 /// What is saved.
@@ -173,6 +192,48 @@ impl Store {
         self.repositories.insert(repository.uuid.clone(), place);
         self.at_mut(place.workspace)?.set_repository(place.repository, repository);
         Ok(())
+    }
+
+    /// What governs a workspace, a project or a repository.
+    pub(super) fn sections(&self, owner: Owner) -> Result<&Sections, Refusal> {
+        let workspace = self.at(owner.workspace())?;
+        match owner {
+            Owner::Workspace(_) => Ok(&workspace.sections),
+            Owner::Project { project, .. } => {
+                let project = workspace.projects.get(&project).ok_or_else(|| Refusal::from(Answer::no_project()))?;
+                Ok(&project.sections)
+            }
+            Owner::Repository(place) => Ok(&self.get(place)?.1.sections),
+        }
+    }
+
+    /// The same, to change it.
+    pub(super) fn sections_mut(&mut self, owner: Owner) -> Result<&mut Sections, Refusal> {
+        let workspace = self.at_mut(owner.workspace())?;
+        match owner {
+            Owner::Workspace(_) => Ok(&mut workspace.sections),
+            Owner::Project { project, .. } => {
+                let project = workspace.projects.get_mut(&project);
+                Ok(&mut project.ok_or_else(|| Refusal::from(Answer::no_project()))?.sections)
+            }
+            Owner::Repository(place) => {
+                let sections = workspace.sections_of_repository(place.repository);
+                sections.ok_or_else(|| Refusal::from(Answer::no_repository()))
+            }
+        }
+    }
+
+    /// The URL of an owner in the API.
+    pub(super) fn url(&self, owner: Owner, api: &str) -> Result<String, Refusal> {
+        let workspace = self.at(owner.workspace())?;
+        match owner {
+            Owner::Workspace(_) => Ok(workspace.url(api)),
+            Owner::Project { project, .. } => {
+                let project = workspace.projects.get(&project).ok_or_else(|| Refusal::from(Answer::no_project()))?;
+                Ok(project.url(workspace, api))
+            }
+            Owner::Repository(place) => Ok(self.get(place)?.1.url(workspace, api)),
+        }
     }
 
     pub(super) fn remove(&mut self, place: Place) -> Result<(), Refusal> {

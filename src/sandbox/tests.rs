@@ -5,6 +5,8 @@ mod faults;
 mod lists;
 mod projects;
 mod repositories;
+mod routes;
+mod sections;
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};

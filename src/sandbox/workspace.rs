@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::project::Project;
 use super::repository::{Detail, Repository};
+use super::sections::Sections;
 
 /// How many selections a workspace remembers.
 const SELECTIONS: usize = 8;
@@ -21,6 +22,8 @@ pub(super) struct Workspace {
     pub(super) created_on: String,
     pub(super) projects: BTreeMap<u64, Project>,
     repositories: BTreeMap<u64, Repository>,
+    #[serde(default, skip_serializing_if = "Sections::is_empty")]
+    pub(super) sections: Sections,
     /// Lower-case keys: two keys that differ in case only would collide (api.md §4).
     #[serde(skip)]
     keys: HashMap<String, u64>,
@@ -39,6 +42,7 @@ impl Workspace {
             created_on,
             projects: BTreeMap::new(),
             repositories: BTreeMap::new(),
+            sections: Sections::default(),
             keys: HashMap::new(),
             slugs: HashMap::new(),
             selections: Vec::new(),
@@ -56,6 +60,11 @@ impl Workspace {
 
     pub(super) fn repositories(&self) -> &BTreeMap<u64, Repository> {
         &self.repositories
+    }
+
+    /// The sections of a repository, to change them: no list of repositories shows any of that.
+    pub(super) fn sections_of_repository(&mut self, id: u64) -> Option<&mut Sections> {
+        self.repositories.get_mut(&id).map(|repository| &mut repository.sections)
     }
 
     pub(super) fn repository_by_slug(&self, slug: &str) -> Option<u64> {

@@ -7,6 +7,7 @@
 
 mod exceptions;
 mod routes;
+mod sections;
 mod shape;
 mod tests;
 

@@ -36,10 +36,10 @@ fn everybody() -> Credentials {
         email: Some("ana@example.com".to_owned()),
         password: Some(SECRET.to_owned()),
         api_token: Some(SECRET.to_owned()),
-        scopes: None,
+        ..User::default()
     };
     let token = AccessToken { token: SECRET.to_owned(), scopes: None, kind: AccessTokenKind::Workspace };
-    Credentials { clients: vec![consumer], users: vec![person], access_tokens: vec![token] }
+    Credentials { clients: vec![consumer], users: vec![person], access_tokens: vec![token], ..Credentials::default() }
 }
 
 fn bitbucket() -> Bitbucket {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bbprov::sandbox::{self, Options};
+use bbprov::sandbox::{self, Options, Pages};
 use serde_json::{Value, json};
 
 use crate::contract::{Document, Exchange};
@@ -67,8 +67,8 @@ fn whole_life(bitbucket: &Bitbucket) {
 #[test]
 fn what_is_sent_and_what_the_sandbox_answers_is_what_the_document_says() {
     let Some(document) = document() else { return };
-    for opaque_next in [false, true] {
-        let bitbucket = Bitbucket::with(Options { opaque_next, ..Options::default() });
+    for pages in [Pages::Numbered, Pages::Opaque] {
+        let bitbucket = Bitbucket::with(Options { pages, ..Options::default() });
         whole_life(&bitbucket);
         let methods: std::collections::BTreeSet<String> =
             bitbucket.exchanges().into_iter().map(|exchange| exchange.method).collect();

@@ -322,50 +322,6 @@ fn a_name_that_would_move_the_repository_is_refused() {
     assert_eq!(bitbucket.sent("PUT"), 0);
 }
 
-/// The request formula: `ceil(projects/100)` and `min(ceil(repositories/100), 1 + named)` for each workspace.
-#[test]
-fn a_plan_costs_what_the_formula_says() {
-    let bitbucket = Bitbucket::new();
-    let objects: String = lines(250, |number| format!("      - {{slug: r{number}, project: P}}\n"));
-    bitbucket.manifest(&format!(
-        "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: P}}]\n    repositories:\n{objects}"
-    ));
-    bitbucket.run(&["apply", "-j", "32"]).exits(0);
-    let cost = |manifest: &str| {
-        bitbucket.manifest(manifest);
-        let (before, tokens) = (bitbucket.sent("GET"), bitbucket.sandbox().counters().token_fetches);
-        let plan = bitbucket.run(&["plan", "--format", "json"]).exits(0).json();
-        let cost = bitbucket.sent("GET") - before;
-        assert_eq!(plan["requests"]["used"], json!(cost));
-        assert_eq!(bitbucket.sandbox().counters().token_fetches, tokens + 1);
-        (cost, plan["summary"]["unchanged"].as_u64().unwrap())
-    };
-    let named = |names: &[&str]| {
-        let repositories: Vec<_> = names.iter().map(|name| format!("{{slug: {name}, project: P}}")).collect();
-        format!("version: 1\nworkspaces: [{{workspace: acme, repositories: [{}]}}]", repositories.join(", "))
-    };
-    let all: Vec<_> = (0..250).map(|number| format!("r{number}")).collect();
-    let all: Vec<_> = all.iter().map(String::as_str).collect();
-    assert_eq!(cost(&named(&all)), (1 + 3, 250));
-    // Far down the list: the first page and the one repository, not three pages.
-    assert_eq!(cost(&named(&["r249"])), (1 + 2, 1));
-    assert_eq!(cost(&named(&["r249", "r248", "r247"])), (1 + 3, 3));
-    assert_eq!(cost(&named(&["r0"])), (1 + 1, 1));
-}
-
-#[test]
-fn cursors_without_numbers_or_sizes_are_followed() {
-    let bitbucket = Bitbucket::with(Options { opaque_next: true, ..Options::default() });
-    let objects: String = lines(230, |number| format!("      - {{slug: r{number}, project: P}}\n"));
-    bitbucket.manifest(&format!(
-        "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: P}}]\n    repositories:\n{objects}"
-    ));
-    bitbucket.run(&["apply", "-j", "32"]).exits(0);
-    let reads = bitbucket.sent("GET");
-    bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
-    assert_eq!(bitbucket.sent("GET") - reads, 1 + 3);
-}
-
 /// What Bitbucket has is looked at where the manifest says nothing: a public repository fits into no private project.
 #[test]
 fn a_public_repository_is_not_moved_into_a_private_project() {
@@ -387,39 +343,6 @@ fn the_line_break_at_the_end_of_a_block_is_no_difference() {
     bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
     let (_, there) = bitbucket.by_hand("GET", "/repositories/acme/a", &Value::Null);
     assert_eq!(there["description"], "Two\nlines");
-}
-
-/// One list of projects and one of repositories a workspace, a request for each hundred, and at least one to know.
-#[test]
-fn the_formula_holds_for_every_size_of_workspace() {
-    for (existing, pages) in [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (1_000, 10)] {
-        let bitbucket = Bitbucket::new();
-        let with = |repositories: &str| {
-            format!(
-                "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: P}}]\n    repositories:\n{repositories}      []\n"
-            )
-        };
-        let all = lines(existing, |number| format!("      - {{slug: r{number}, project: P}}\n"));
-        bitbucket.manifest(&if existing == 0 { with("") } else { with(&all).replace("      []\n", "") });
-        bitbucket.run(&["apply", "-j", "32"]).exits(0);
-        let reads = bitbucket.sent("GET");
-        bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
-        // Without a repository in the manifest there is nothing to list.
-        let pages = if existing == 0 { 0 } else { pages };
-        assert_eq!(bitbucket.sent("GET") - reads, 1 + pages, "{existing} repositories");
-    }
-}
-
-#[test]
-fn ten_workspaces_cost_ten_times_two_lists_and_one_token() {
-    let bitbucket = Bitbucket::new();
-    let workspaces = lines(10, |number| {
-        format!("  - {{workspace: w{number}, projects: [{{key: P}}], repositories: [{{slug: a, project: P}}]}}\n")
-    });
-    bitbucket.manifest(&format!("version: 1\nworkspaces:\n{workspaces}"));
-    bitbucket.run(&["apply"]).exits(0);
-    assert_eq!((bitbucket.sent("GET"), bitbucket.sent("POST")), (20, 20));
-    assert_eq!(bitbucket.sandbox().counters().token_fetches, 1);
 }
 
 #[test]

@@ -1,68 +1,32 @@
-//! Whatever goes wrong on the way, the account is true, and a further run completes: over many seeded storms.
+//! Whatever goes wrong on the way, what is said of every object is true, nothing is done that nobody asked for, nothing is
+//! done twice, and a further run completes: over many seeded storms.
 //!
-//! `BBPROV_STORMS=20000 cargo test storms` runs a night's worth.
+//! `BBPROV_STORMS=20000 cargo test storms` runs a night's worth. A storm that fails names its seed, and is run alone by
+//! `BBPROV_STORM=SEED cargo test storms`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod program;
+mod truth;
+
+use std::path::Path;
 use std::time::Duration;
 
-use bbprov::apply::{self, Account, Ended, Outcome};
-use bbprov::bitbucket::retry::Pace;
-use bbprov::bitbucket::{Client, Credential, Options};
-use bbprov::diagnostic::Sources;
-use bbprov::manifest::{self, Manifest};
-use bbprov::plan::{self, Plan};
-use bbprov::sandbox::{self, Faults, Sandbox};
+use bbprov::apply::{self, Ended};
+use bbprov::manifest::Manifest;
+use bbprov::plan;
+use bbprov::report;
+use bbprov::sandbox::{self, Faults, RateLimit, Sandbox};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Objects of both kinds that need each other, fields to prove, and one that somebody else has made already.
-const MANIFEST: &str = "\
-version: 1
-workspaces:
-  - workspace: acme
-    projects: [{key: PAY, name: Payments}, {key: WEB, is_private: false}]
-    repositories:
-      - {slug: a, project: PAY, description: the first}
-      - {slug: b, project: PAY, is_private: true, fork_policy: no_forks}
-      - {slug: c, project: WEB, is_private: false}
-      - {slug: d, project: WEB, language: rust}
-      - {slug: e, project: PAY}
-";
+use crate::support::Folder;
+use truth::{CHANGES, FAIR, MANIFEST, Start, check_objects, check_report, check_requests, client, truth};
 
-/// How long a request may take: in a storm, where some hang, and out of it.
+/// How many storms there are if nobody says.
+const DEFAULT: u64 = 180;
+
+/// How long a request may take in a storm, where some hang.
 const ROUGH: Duration = Duration::from_millis(400);
-const FAIR: Duration = Duration::from_secs(20);
-
-fn manifest() -> Manifest {
-    let mut sources = Sources::default();
-    sources.add("repos.yaml", MANIFEST);
-    manifest::from_sources(sources).unwrap()
-}
-
-/// The sandbox's own memory of what was asked of it, by which everything else is judged.
-async fn start(faults: Option<Faults>, state: &std::path::Path) -> Sandbox {
-    let options =
-        sandbox::Options { faults, record: true, state: Some(state.to_owned()), ..sandbox::Options::default() };
-    Sandbox::start(options).await.unwrap()
-}
-
-fn client(sandbox: &Sandbox, timeout: Duration) -> Client {
-    let credential = Credential::find(
-        |name| name.starts_with("BITBUCKET_OAUTH_CLIENT").then(|| "storm".to_owned()),
-        &bbprov::bitbucket::credential::Choice::default(),
-    );
-    let options = Options {
-        api_url: sandbox.api_url(),
-        token_url: sandbox.token_url(),
-        concurrency: 4,
-        timeout,
-        pace: Pace { failure: Duration::from_millis(2), limit: Duration::from_millis(10), ..Pace::default() },
-        ..Options::new(credential.unwrap())
-    };
-    Client::new(options, Arc::new(())).unwrap()
-}
 
 /// How a run ends, if not by itself: politely, as by Ctrl-C, or in the middle of everything, as by SIGKILL.
 #[derive(Clone, Copy)]
@@ -84,8 +48,35 @@ impl End {
     }
 }
 
-/// Plans and applies. Nothing, if there was no plan or the run was killed: then nobody can say anything.
-async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End) -> Option<(Plan, Account)> {
+/// The storms to run: so many, unless one is asked for.
+fn seeds(unless_said: u64) -> Vec<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    match number("BBPROV_STORM") {
+        Some(one) => vec![one],
+        None => (0..number("BBPROV_STORMS").unwrap_or(unless_said)).collect(),
+    }
+}
+
+/// Whether one storm is asked for.
+fn is_one() -> bool {
+    std::env::var_os("BBPROV_STORM").is_some()
+}
+
+/// What a storm is made of: faults, and for some seeds tokens that soon expire, or a tight rate limit, or both.
+fn weather(seed: u64, attempt: u64) -> sandbox::Options {
+    let rate = [0.05, 0.2, 0.5][usize::try_from(seed % 3).unwrap()];
+    let lifetime = if seed % 4 < 2 { Duration::from_millis(60 + seed % 90) } else { Duration::from_secs(7_200) };
+    let limit = RateLimit { requests: 5 + u32::try_from(seed % 7).unwrap(), per: Duration::from_millis(50) };
+    sandbox::Options {
+        faults: Some(Faults { rate, seed: seed * 100 + attempt }),
+        token_lifetime: lifetime,
+        rate_limit: (seed % 5 < 2).then_some(limit),
+        ..sandbox::Options::default()
+    }
+}
+
+/// Plans and applies, and gives the report. None, if there was no plan or the run was killed: then nobody can say anything.
+async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End) -> Option<Value> {
     let client = client(sandbox, timeout);
     let plan = plan::plan(&client, manifest, &()).await.ok()?;
     let (stop, stopped) = watch::channel(None);
@@ -104,85 +95,92 @@ async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End
             },
         }
     };
-    Some((plan, account))
+    serde_json::from_str(&report::json::document(&plan, Some(&account))).ok()
 }
 
-/// What there really is, read from the file that a sandbox without faults keeps.
-async fn truth(state: &std::path::Path) -> BTreeMap<String, Value> {
-    let sandbox = start(None, state).await;
-    let client = client(&sandbox, FAIR);
-    let mut all = BTreeMap::new();
-    for (path, key) in [("/workspaces/acme/projects?pagelen=100", "key"), ("/repositories/acme?pagelen=100", "slug")] {
-        use bbprov::bitbucket::Read;
-        let page = client.page(path.to_owned()).await.unwrap();
-        for value in page.values {
-            assert!(all.insert(value[key].as_str().unwrap().to_owned(), value).is_none(), "twice");
-        }
-    }
-    all
+/// What storms have met, to know that they were any.
+#[derive(Default)]
+struct Met {
+    faults: u64,
+    limited: u64,
+    renewed: u64,
+    reports: u64,
 }
 
-/// Checks one storm and says how many faults it had.
-async fn weather(seed: u64, rate: f64, manifest: &Manifest) -> Result<u64, String> {
-    let state = std::env::temp_dir().join(format!("bbprov-storm-{}-{seed}.json", std::process::id()));
-    let _ = std::fs::remove_file(&state);
-    let mut faults = 0;
-    let mut complete = false;
-    for attempt in 0..12 {
-        // The last attempts have fair weather: a run that can complete must.
-        let (rate, timeout, end) = match attempt {
-            0..6 => (rate, ROUGH, End::of(seed, attempt)),
-            _ => (0.0, FAIR, End::Itself),
-        };
-        let sandbox = start(Some(Faults { rate, seed: seed * 100 + attempt }), &state).await;
-        let ran = run(&sandbox, manifest, timeout, end).await;
-        faults += sandbox.counters().faults;
-        let exchanges = sandbox.exchanges();
+/// Weathers one storm, and a run in fair weather after it, which completes.
+async fn storm(seed: u64, manifest: &Manifest, start: &Start, folder: &Path) -> Result<Met, String> {
+    let state = folder.join(format!("{seed}.json"));
+    std::fs::write(&state, &start.state).unwrap();
+    let mut before = start.objects.clone();
+    let mut met = Met::default();
+    for attempt in 0..=6 {
+        let rough = attempt < 6;
+        let (timeout, end) = if rough { (ROUGH, End::of(seed, attempt)) } else { (FAIR, End::Itself) };
+        let options = if rough { weather(seed, attempt) } else { sandbox::Options::default() };
+        let options = sandbox::Options { record: true, state: Some(state.clone()), ..options };
+        let sandbox = Sandbox::start(options).await.map_err(|error| error.to_string())?;
+        let report = run(&sandbox, manifest, timeout, end).await;
+        let (counters, exchanges) = (sandbox.counters(), sandbox.exchanges());
         sandbox.shutdown().await.map_err(|error| error.to_string())?;
-        if let Some(strange) = exchanges.iter().find(|exchange| exchange.method == "DELETE") {
-            return Err(format!("{strange:?}: nobody asked for a deletion"));
-        }
-        let Some((plan, account)) = ran else { continue };
-        let there = truth(&state).await;
-        for (change, outcome) in plan.changes.iter().zip(&account.outcomes) {
-            let exists = there.get(change.address.id());
-            match outcome {
-                Outcome::Done => {
-                    let found = exists.ok_or_else(|| format!("{} is called done and is not there", change.address))?;
-                    for field in &change.fields {
-                        let kinds = change.address.kind().fields();
-                        let is = kinds.iter().find(|known| known.name == field.name).map(|known| known.read(found));
-                        if is.as_ref() != Some(&field.to) {
-                            return Err(format!("{} is called done, and {} is {is:?}", change.address, field.name));
-                        }
-                    }
-                }
-                Outcome::Failed(why) | Outcome::Skipped(why) if why.is_empty() => {
-                    return Err(format!("{} is not done and nobody says why", change.address));
-                }
-                Outcome::Failed(_) | Outcome::Skipped(_) => {}
+        met.faults += counters.faults;
+        met.limited += counters.rate_limited;
+        met.renewed += counters.token_fetches.saturating_sub(1);
+        let there = truth(&std::fs::read(&state).unwrap());
+        let checked = check_requests(&exchanges, start).and_then(|()| check_objects(&there, &before, start));
+        checked.map_err(|error| format!("attempt {attempt}: {error}"))?;
+        before = there;
+        if let Some(report) = report {
+            met.reports += 1;
+            check_report(&report, &before, &exchanges, start)
+                .map_err(|error| format!("attempt {attempt}: {error}; {report:#}"))?;
+            if !rough && report["summary"]["done"] != report["changes"].as_array().unwrap().len() {
+                return Err(format!("in fair weather it did not complete: {report:#}"));
             }
-        }
-        if account.count("done") == plan.changes.len() && there.len() == manifest.desired.len() {
-            complete = true;
-            break;
+            // What is complete has nothing more to go wrong.
+            if report["summary"]["done"] == report["changes"].as_array().unwrap().len() {
+                break;
+            }
+        } else if !rough {
+            return Err("in fair weather there was no report".to_owned());
         }
     }
+    let sandbox = Sandbox::start(sandbox::Options { state: Some(state.clone()), ..sandbox::Options::default() });
+    let left = plan::plan(&client(&sandbox.await.unwrap(), FAIR), manifest, &()).await.map(|plan| plan.changes.len());
     let _ = std::fs::remove_file(&state);
-    if complete { Ok(faults) } else { Err("twelve runs did not complete it".to_owned()) }
+    if matches!(left, Ok(0)) { Ok(met) } else { Err(format!("{left:?} changes were left")) }
 }
 
 #[test]
-fn after_any_storm_the_account_is_true_and_a_further_run_completes() {
-    let storms: u64 = std::env::var("BBPROV_STORMS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
+fn after_any_storm_the_report_is_true_and_a_further_run_completes() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let manifest = &manifest();
-    let met: u64 = runtime.block_on(async {
-        let storms = stream::iter(0..storms).map(|seed| async move {
-            let rate = [0.05, 0.2, 0.5][usize::try_from(seed % 3).unwrap()];
-            weather(seed, rate, manifest).await.unwrap_or_else(|error| panic!("storm {seed} at rate {rate}: {error}"))
+    let (manifest, folder) = (&truth::read(MANIFEST), Folder::new());
+    let seeds = seeds(DEFAULT);
+    let count = u64::try_from(seeds.len()).unwrap();
+    let met = runtime.block_on(async {
+        let start = &Start::new(folder.path()).await;
+        let storms = stream::iter(seeds).map(|seed| {
+            let folder = folder.path();
+            async move {
+                let met = storm(seed, manifest, start, folder).await;
+                met.unwrap_or_else(|error| panic!("BBPROV_STORM={seed}: {error}"))
+            }
         });
-        storms.buffer_unordered(100).fold(0, |all, faults| async move { all + faults }).await
+        let all = Met::default();
+        storms
+            .buffer_unordered(100)
+            .fold(all, |all, met| async move {
+                Met {
+                    faults: all.faults + met.faults,
+                    limited: all.limited + met.limited,
+                    renewed: all.renewed + met.renewed,
+                    reports: all.reports + met.reports,
+                }
+            })
+            .await
     });
-    assert!(met > storms, "{met} faults are too few for {storms} storms");
+    println!(
+        "{count} storms of {CHANGES} changes: {} faults, {} answers 429, {} tokens renewed, {} reports",
+        met.faults, met.limited, met.renewed, met.reports
+    );
+    assert!(count < 100 || met.faults > 5 * count && met.limited > count && met.renewed > count && met.reports > count);
 }

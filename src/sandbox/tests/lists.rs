@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::Options;
+use super::super::{Options, Pages};
 use super::{Client, Outcome, acme};
 
 async fn fill(client: &Client, count: usize) -> Outcome {
@@ -33,12 +33,12 @@ async fn walk(client: &Client, first: &str) -> Result<Vec<String>, Box<dyn std::
 
 #[tokio::test]
 async fn next_leads_through_everything_once() -> Outcome {
-    for opaque_next in [false, true] {
-        let (_sandbox, client) = acme(Options { opaque_next, ..Options::default() }).await?;
+    for pages in [Pages::Numbered, Pages::Opaque] {
+        let (_sandbox, client) = acme(Options { pages, ..Options::default() }).await?;
         fill(&client, 25).await?;
         let first = client.get("repositories/acme").await?.json;
         assert_eq!(slugs(&first).len(), 10);
-        assert_eq!(first.get("size").is_some(), !opaque_next);
+        assert_eq!(first.get("size").is_some(), pages == Pages::Numbered);
         let expected: Vec<_> = (0..25).map(|number| format!("r{number:02}")).collect();
         assert_eq!(walk(&client, "repositories/acme").await?, expected);
         let reversed: Vec<_> = expected.iter().rev().cloned().collect();

@@ -190,3 +190,18 @@ fn a_single_object_without_a_name_is_named() {
         assert_told(run(&fake, &["plan"]), 1, &["GET /repositories/acme/ledger"]);
     }
 }
+
+#[test]
+fn a_list_that_cannot_be_sorted_is_read_as_it_comes() {
+    let fake = Fake::new(|head| match head {
+        _ if head.contains("&sort=") => answer(
+            "400 Bad Request",
+            JSON,
+            r#"{"error": {"message": "Field \".created_on\" does not support sorting"}}"#,
+        ),
+        _ => page(r#"{"slug": "ledger", "key": "PAY", "project": {"key": "PAY"}, "description": "Entries"}"#),
+    });
+    let run = run(&fake, &["plan"]).exits(0);
+    assert!(run.stdout.contains("Nothing to do"), "{run}");
+    assert_eq!(fake.requests().len(), 3, "{run}");
+}

@@ -1,0 +1,126 @@
+//! Webhooks of repositories and of workspaces (api.md §5.6).
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use super::{
+    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+};
+
+/// The kind of [`WebhookSettings`].
+pub struct Webhook {
+    parent: Option<KindRef>,
+}
+
+/// Webhooks of a repository.
+pub static OF_REPOSITORY: Webhook = Webhook { parent: Some(KindRef::REPOSITORY) };
+
+/// Webhooks of a workspace: they hear of all its repositories.
+pub static OF_WORKSPACE: Webhook = Webhook { parent: None };
+
+/// A webhook: Bitbucket sends a request to its URL when something happens.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Where the requests go. It tells one webhook from another.
+    #[schemars(length(min = 1))]
+    pub url: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it hears of, such as `repo:push` and `pullrequest:created`.
+    pub events: Option<Vec<String>>,
+    /// Whether requests are sent.
+    pub active: Option<bool>,
+}
+
+const FIELDS: &[Field] = &[
+    Field::plain("url", &["url"], Absent::Text),
+    Field::plain("description", &["description"], Absent::Text),
+    Field { form: Form::Set, ..Field::plain("events", &["events"], Absent::Null) },
+    Field::plain("active", &["active"], Absent::False),
+];
+
+impl Kind for Webhook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn section(&self) -> &'static str {
+        "webhooks"
+    }
+
+    fn parent(&self) -> Option<KindRef> {
+        self.parent
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::List
+    }
+
+    fn identity(&self) -> &'static str {
+        "url"
+    }
+
+    fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
+        WebhookSettings::json_schema(generator)
+    }
+
+    fn summary(&self) -> &'static str {
+        "The webhooks. Others stay as they are."
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let url = fields.text("url").unwrap_or_default();
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            findings.push(Finding::error("url", "a webhook needs a URL").label("neither http:// nor https://"));
+        }
+        if fields.get("events").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            findings.push(
+                Finding::error("events", "a webhook hears of at least one event")
+                    .help("write `events: [\"repo:push\"]`"),
+            );
+        }
+        findings
+    }
+
+    fn describe(&self, fields: &Fields) -> String {
+        let events = fields.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        events.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    fn list(&self, parent: Parent<'_>) -> String {
+        parent.path(&["hooks"])
+    }
+
+    fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
+        answer.get("url")?.as_str().map(Cow::Borrowed)
+    }
+
+    fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
+        let mut body = fields.to_body(FIELDS);
+        body.entry("description").or_insert_with(|| fields.text("url").unwrap_or_default().into());
+        body.entry("active").or_insert(true.into());
+        Request { method: Method::Post, path: place.parent.path(&["hooks"]), body: Some(Value::Object(body)) }
+    }
+
+    /// Everything is sent that the manifest says: what a PUT leaves out but the secret is not known to stay.
+    fn update(&self, place: Place<'_>, _changed: &Fields, whole: &Fields) -> Request {
+        let body = Some(Value::Object(whole.to_body(FIELDS)));
+        Request { method: Method::Put, path: place.parent.path(&["hooks", place.id]), body }
+    }
+
+    fn delete(&self, place: Place<'_>) -> Request {
+        Request { method: Method::Delete, path: place.parent.path(&["hooks", place.id]), body: None }
+    }
+
+    fn scopes(&self, _action: Action) -> Scopes {
+        Scopes { classic: "webhook", api_token: "write:webhook:bitbucket" }
+    }
+}
