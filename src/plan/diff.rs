@@ -289,7 +289,9 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
             }
         }
         let id = state.objects.get(holder).map(|actual| actual.uuid.clone()).unwrap_or_default();
-        change.needs.extend(places.get(holder).filter(|_| id.is_empty()));
+        // It must be there, and by this name.
+        let ready = !id.is_empty() && !state.renamed.contains_key(*holder);
+        change.needs.extend(places.get(holder).filter(|_| !ready));
         change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }

@@ -354,6 +354,19 @@ impl State {
         }
     }
 
+    /// What an object is called until it is renamed, or what it is in.
+    pub(super) fn until_now(&self, address: &Address) -> Address {
+        let former = |name: &str| {
+            let (now, former) = self.renamed.iter().find(|(now, _)| now.as_str() == name)?;
+            Some(Address::new(now.kind(), now.workspace(), former))
+        };
+        match (self.renamed.get(address), former(address.parent())) {
+            (Some(former), _) => Address::new(address.kind(), address.workspace(), former),
+            (None, Some(parent)) => Address::within(parent.as_str(), address.kind(), address.id()),
+            (None, None) => address.clone(),
+        }
+    }
+
     /// Takes what still has its former name for what it will be.
     fn recognise(&mut self, manifest: &Manifest) {
         for object in manifest.desired.iter().filter(|object| !object.absent) {

@@ -18,7 +18,9 @@ use crate::resource::{Address, KINDS, KindRef, Parent, Shape};
 struct Section<'a> {
     kind: KindRef,
     /// What it is in; nothing if that is a workspace.
-    within: Option<(&'a Address, Box<str>)>,
+    within: Option<&'a Address>,
+    /// The same by the name that it has until now, and by what Bitbucket tells it from others.
+    found: Option<(Address, Box<str>)>,
     workspace: &'a str,
     /// What the manifest says of it, by identity.
     wanted: HashMap<&'a str, &'a Desired>,
@@ -122,11 +124,13 @@ fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section
     for (rank, parent) in names {
         let kind = KINDS[rank];
         let holder = kind.parent().and_then(|kind| holders.get(&(kind, parent)));
-        let within = holder.and_then(|address| Some((*address, state.objects.get(address)?.uuid.clone())));
+        let within = holder.copied().filter(|address| state.objects.get(address).is_some());
         if within.is_some() == kind.parent().is_some() {
+            let id = |address| state.objects.get(address).map(|actual| actual.uuid.clone()).unwrap_or_default();
+            let as_found = within.map(|address| (state.until_now(address), id(address)));
             let workspace = parent.split('/').next().unwrap_or_default();
             let wanted = HashMap::new();
-            found.insert((rank, parent), Section { kind, within, workspace, wanted, owned: false });
+            found.insert((rank, parent), Section { kind, within, found: as_found, workspace, wanted, owned: false });
         }
     }
     for object in listed {
@@ -144,7 +148,7 @@ fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section
 
 impl Section<'_> {
     fn parent(&self) -> Parent<'_> {
-        match &self.within {
+        match &self.found {
             None => Parent::Workspace(self.workspace),
             Some((address, id)) => Parent::Object(address, id),
         }
@@ -152,7 +156,7 @@ impl Section<'_> {
 
     /// The whole name of what it is in.
     fn name(&self) -> &str {
-        self.within.as_ref().map_or(self.workspace, |(address, _)| address.as_str())
+        self.within.map_or(self.workspace, Address::as_str)
     }
 
     async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<(&Self, Vec<Item>), bitbucket::Error> {

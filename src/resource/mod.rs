@@ -189,11 +189,6 @@ pub trait Kind: Sync {
         None
     }
 
-    /// Where one is that Bitbucket tells from others by this, for what is in it. It may be about to get another name.
-    fn item_by_id(&self, address: &Address, _id: &str) -> Option<String> {
-        self.item(address)
-    }
-
     /// Whether one can get another identity and stay the same.
     fn renames(&self) -> bool {
         false
@@ -284,8 +279,8 @@ impl Parent<'_> {
     pub fn path(self, more: &[&str]) -> String {
         match self {
             Self::Workspace(workspace) => address::path(&["workspaces", workspace]) + &address::path(more),
-            Self::Object(address, id) => {
-                let own = address.kind().item_by_id(address, id).unwrap_or_default();
+            Self::Object(address, _) => {
+                let own = address.kind().item(address).unwrap_or_default();
                 own + &address::path(more)
             }
         }

@@ -226,10 +226,6 @@ impl Kind for Repository {
         Some(path(&["repositories", address.workspace(), address.id()]))
     }
 
-    fn item_by_id(&self, address: &Address, id: &str) -> Option<String> {
-        Some(path(&["repositories", address.workspace(), if id.is_empty() { address.id() } else { id }]))
-    }
-
     fn renames(&self) -> bool {
         true
     }

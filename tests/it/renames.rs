@@ -12,7 +12,7 @@ fn manifest(repository: &str) -> String {
 
 const OLD: &str =
     "      - {slug: gateway, project: PAY, webhooks: [{url: \"https://ci.example.com\", events: [\"repo:push\"]}]}\n";
-const NEW: &str = "      - {slug: api-gateway, previously: gateway, project: WEB, description: moved, webhooks: [{url: \"https://ci.example.com\", events: [\"repo:push\"]}]}\n";
+const NEW: &str = "      - {slug: api-gateway, previously: gateway, project: WEB, description: moved, webhooks: [{url: \"https://ci.example.com\", description: moved, events: [\"repo:push\"]}]}\n";
 
 fn read(bitbucket: &Bitbucket, path: &str) -> (u16, Value) {
     bitbucket.by_hand("GET", path, &Value::Null)
@@ -31,15 +31,17 @@ fn a_renamed_repository_keeps_its_uuid_and_what_it_holds() {
     ----- stdout -----
     acme has 1 repository and 2 projects
 
-      ~ repository acme/api-gateway  slug, project, description
+      ~ repository acme/api-gateway                          slug, project, description
             slug         gateway → api-gateway
             project      PAY → WEB
             description  "" → moved
+      ~ webhook    acme/api-gateway/webhooks/https://ci.example.com  description
+            description  https://ci.example.com → moved
 
-    1 to update, 3 unchanged.
-    3 requests used; 1 to apply, 1 % of 1,000 an hour.
+    2 to update, 2 unchanged.
+    3 requests used; 2 to apply, 1 % of 1,000 an hour.
 
-    1 done, in 1 request.
+    2 done, in 2 requests.
     ----- stderr -----
     "#);
     let (_, after) = read(&bitbucket, "/repositories/acme/api-gateway");
