@@ -4,6 +4,7 @@
 //! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
 pub mod outcome;
+mod read_back;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -273,6 +274,9 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
     loop {
         sent += 1;
         let error = match client.send(&request).await {
+            Ok(_) if kind.reads_back() && change.action != Action::Delete => {
+                return read_back::read_back(client, change, place).await;
+            }
             // What is not made by a POST, or goes, may be answered by nothing.
             Ok(Value::Null) if request.method != Method::Post => return Ok(None),
             Ok(answer) if !creates(change) || names(change, &answer).is_some() => {

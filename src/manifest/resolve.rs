@@ -1,19 +1,19 @@
 //! From checked trees to the desired state: defaults are laid under every object, several files become one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Workspace};
+use super::{Desired, Owned, Workspace};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, KindRef, Shape, kinds_in};
+use crate::resource::{Address, Alike, Field, KindRef, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
     documents: Vec<Node>,
     sources: &Sources,
     found: &mut Diagnostics,
-) -> (Vec<Workspace>, Vec<Desired>) {
+) -> (Vec<Workspace>, Vec<Desired>, Vec<Owned>) {
     let mut documents = documents;
     let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
     for document in &mut documents {
@@ -30,7 +30,7 @@ pub(super) fn resolve(
     }
     let mut workspaces: Vec<Workspace> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut desired = Vec::new();
+    let (mut desired, mut owned) = (Vec::new(), Vec::new());
     let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
@@ -43,24 +43,26 @@ pub(super) fn resolve(
             if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
                 authorise(&mut workspaces[at], auth, found);
             }
-            sections(None, &slug, &workspace, &mut desired);
+            sections(None, &slug, &workspace, &mut desired, found);
+            own(None, &slug, &workspace, &mut owned, found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                let own = defaults.get(kind.name());
+                let under = defaults.get(kind.name());
                 desired.reserve_exact(items.len());
                 for item in items {
-                    let effective = on_top_of(own, item);
+                    let effective = on_top_of(under, item);
                     let Some(object) = object(kind, &slug, &effective, &mut alike) else { continue };
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
-                        sections(Some(kind), name.as_str(), &effective, &mut desired);
+                        sections(Some(kind), name.as_str(), &effective, &mut desired, found);
+                        own(Some(kind), name.as_str(), &effective, &mut owned, found);
                     }
                 }
             }
         }
     }
-    (workspaces, desired)
+    (workspaces, desired, owned)
 }
 
 /// Two places may both say which credential a workspace takes, but not different ones.
@@ -118,7 +120,9 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
     let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
     let state = effective.get("state");
+    let previously = effective.get("previously").and_then(|name| Some((name.text()?, name.span)));
     Some(Desired {
+        previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
         fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
@@ -129,24 +133,24 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
 }
 
 /// Everything that stands under an object, or under a workspace, in sections of its own.
-fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>) {
+fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, found: &mut Diagnostics) {
     for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
         let Some(section) = node.at(kind.section()) else { continue };
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
                 for item in items {
-                    let mut one = in_section(kind, parent, item, |name| item.at(name));
+                    let mut one = in_section(kind, parent, item, |field| item.said_of(field));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
                     one.span = item.get(kind.identity()).unwrap_or(item).span;
                     let name = one.address.clone();
                     desired.push(one);
-                    sections(Some(kind), name.as_str(), item, desired);
+                    sections(Some(kind), name.as_str(), item, desired, found);
                 }
             }
             (Shape::Map(field), Tree::Map(entries)) => {
                 for (key, value) in entries {
-                    let one = in_section(kind, parent, value, |name| (name == field).then_some(value));
+                    let one = in_section(kind, parent, value, |known| (known.name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
@@ -156,24 +160,67 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
                     desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
                 }
             }
-            (Shape::One, _) => desired.push(in_section(kind, parent, section, |name| section.at(name))),
+            (Shape::One, _) => {
+                doubles(kind, section, found);
+                desired.push(in_section(kind, parent, section, |field| section.said_of(field)));
+            }
             (Shape::Value(field), _) => {
-                desired.push(in_section(kind, parent, section, |name| (name == field).then_some(section)));
+                desired.push(in_section(kind, parent, section, |known| (known.name == field).then_some(section)));
             }
             _ => {}
         }
     }
 }
 
+/// The sections that `exclusive` names. Each must stand there: nothing goes because of a section that nobody wrote down.
+fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>, found: &mut Diagnostics) {
+    let Some(Tree::List(names)) = node.get("exclusive").map(|names| &names.tree) else { return };
+    for name in names {
+        let said = name.text().unwrap_or_default();
+        if node.get(said).is_none() {
+            found.push(
+                Diagnostic::error(name.span, format!("`{said}` is exclusive and not there"))
+                    .label("what is not listed would go, and nothing is listed")
+                    .help(format!("list what shall be, or write `{said}: []` if all of it shall go")),
+            );
+        }
+        let belongs = |kind: &KindRef| kind.section().split('.').next() == Some(said) && !kind.shape().is_single();
+        for kind in kinds_in(kind).filter(belongs).filter(|kind| node.at(kind.section()).is_some()) {
+            owned.push(Owned { parent: parent.into(), kind, span: name.span });
+        }
+    }
+}
+
 /// One thing in a section, with the fields that are said of it.
-fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) -> Option<&'a Node>) -> Desired {
-    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field.name)?)));
+fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&Field) -> Option<&'a Node>) -> Desired {
+    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field)?)));
     Desired {
         address: Address::within(parent, kind, ""),
         fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
         absent: false,
         span: node.span,
+        previously: None,
         state_span: None,
         places: said().map(|(_, value)| value.span).collect(),
+    }
+}
+
+/// Where items of a list are told apart by a word, only one can have it.
+fn doubles(kind: KindRef, section: &Node, found: &mut Diagnostics) {
+    let mut seen = HashSet::new();
+    for field in kind.fields().iter().filter(|field| field.is_listed()) {
+        let Some(at) = field.api.iter().position(|key| key.contains('=')) else { continue };
+        let Some((name, is)) = field.api[at].split_once('=').filter(|pick| seen.insert(*pick)) else { continue };
+        let Some(list) = field.api[..at].iter().try_fold(section, |node, key| node.get(key)) else { continue };
+        let mut items = list.items_that(name, is);
+        let Some(first) = items.next() else { continue };
+        for item in items {
+            found.push(
+                Diagnostic::error(item.span, format!("`{name}: {is}` stands twice in one list"))
+                    .label("the second time")
+                    .also(first.span, "the first time")
+                    .help("say everything about it in one place"),
+            );
+        }
     }
 }

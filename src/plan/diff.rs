@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::refresh::{Actual, State};
 use super::{Change, FieldChange, Note, Plan};
-use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
 use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Set, Shape};
@@ -25,13 +25,13 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
     // Of what could not be read nobody knows what to change.
     for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
-        let actual = state.objects.get(&object.address);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
-        match compare(manifest, object, actual, &mut plan.notes) {
+        match compare(manifest, object, state, &mut plan.notes) {
             None => plan.unchanged += 1,
             Some(change) => {
+                let change = renamed(change, state);
                 if let (Action::Delete, Some(count)) = (change.action, state.holds.get(&object.address)) {
                     problems.push(still_held(object, *count));
                 }
@@ -44,23 +44,25 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
             }
         }
     }
+    likely_renames(&plan.changes, &desired, state, &mut problems);
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);
     }
+    remove_surplus(manifest, state, &mut plan);
     order(&mut plan.changes, state);
     place_within(&mut plan.changes, &desired, state);
     plan.bill.to_apply = plan.requests();
     Ok(plan)
 }
 
-fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes: &mut Vec<Note>) -> Option<Change> {
+fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec<Note>) -> Option<Change> {
+    let actual = state.objects.get(&object.address);
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
         let fields = Vec::into_boxed_slice(fields);
-        let whole = object.fields.clone();
-        let (needs, follows, within) = (Vec::new(), Vec::new(), None);
-        Some(Change { address: object.address.clone(), action, fields, reason, uuid, whole, within, needs, follows })
+        let base = Change::new(object.address.clone(), action);
+        Some(Change { fields, reason, uuid, whole: object.fields.clone(), ..base })
     };
     match (object.absent, actual) {
         (true, None) => None,
@@ -70,7 +72,11 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
-            let fields = changed_fields(object, None, notes);
+            let fields = changed_fields(object, None, state, notes);
+            // What there is one of in each comes by itself, and nothing is left to be set in it.
+            if fields.is_empty() && object.address.kind().shape().is_single() {
+                return None;
+            }
             // What must not be changed to later can be said of it now.
             if let Some(finding) = object.address.kind().refuse(object.address.id(), &object.fields) {
                 let text = format!("can be made like this, but not changed to it later: {}", finding.label);
@@ -79,10 +85,11 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Create, fields, None)
         }
         (false, Some(actual)) => {
-            let fields = changed_fields(object, Some(&actual.fields), notes);
+            let fields = changed_fields(object, Some(&actual.fields), state, notes);
+            let is_renamed = state.renamed.contains_key(&object.address);
             let kind = object.address.kind();
             match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
-                _ if fields.is_empty() => None,
+                _ if fields.is_empty() && !is_renamed => None,
                 true => change(Action::Replace, fields, None),
                 false => change(Action::Update, fields, None),
             }
@@ -90,7 +97,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
     }
 }
 
-fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
+fn changed_fields(object: &Desired, actual: Option<&Fields>, state: &State, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
@@ -98,7 +105,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         if from == Some(to) || unseen {
             continue;
         }
-        match object.address.kind().held_back(name, from.map(|from| &**from)) {
+        let holder = holder(&object.address, state);
+        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields, holder) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
                 let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
@@ -107,6 +115,13 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
     }
     changed
+}
+
+/// What stands in an object of a workspace: that one as it is, if it is.
+fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
+    let kind = address.kind().parent().filter(|kind| kind.shape() == Shape::Objects)?;
+    let (workspace, id) = address.parent().split_once('/')?;
+    Some(&state.objects.get(&Address::new(kind, workspace, id))?.fields)
 }
 
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
@@ -171,6 +186,79 @@ fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>
     }
 }
 
+/// Says of what still has its former name that this changes as well.
+fn renamed(change: Change, state: &State) -> Change {
+    let Some(former) = state.renamed.get(&change.address) else { return change };
+    let name = change.address.kind().identity();
+    let text = |text: &str| Arc::new(Value::String(text.to_owned()));
+    let rename = FieldChange { name, from: text(former), to: text(change.address.id()) };
+    let fields = [rename].into_iter().chain(change.fields).collect();
+    Change { fields, ..change }
+}
+
+/// One that goes and one much like it that comes are most often a rename, which would lose the history.
+fn likely_renames(
+    changes: &[Change],
+    desired: &HashMap<&Address, &Desired>,
+    state: &State,
+    problems: &mut Diagnostics,
+) {
+    let of = |action: Action| {
+        changes.iter().filter(move |change| change.action == action && change.address.kind().renames())
+    };
+    let mut doomed: HashMap<(&str, Option<Address>), Vec<&str>> = HashMap::new();
+    for change in of(Action::Delete) {
+        let (address, now) = (&change.address, state.objects.get(&change.address));
+        let reference = now.and_then(|now| address.kind().reference(address.workspace(), &now.fields));
+        let place = (address.workspace(), reference.map(|reference| reference.address));
+        doomed.entry(place).or_default().push(address.id());
+    }
+    if doomed.is_empty() {
+        return;
+    }
+    for change in of(Action::Create) {
+        let (address, kind) = (&change.address, change.address.kind());
+        let reference = kind.reference(address.workspace(), &change.target()).map(|reference| reference.address);
+        let near = doomed
+            .get(&(address.workspace(), reference))
+            .and_then(|names| closest(address.id(), names.iter().copied()));
+        if let (Some(near), Some(object)) = (near, desired.get(address)) {
+            problems.push(
+                Diagnostic::error(object.span, format!("is {address} a new {}, or {near} under another name?", kind.name()))
+                    .label(format!("{near} is deleted, and this one created"))
+                    .help(format!(
+                        "write `previously: {near}` here in place of its `state: absent` to rename it with all it holds; to \
+                         lose that, delete it in a run of its own first"
+                    )),
+            );
+        }
+    }
+}
+
+/// What stands in a section that holds nothing but what is managed, and is not, goes.
+fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
+    plan.notes.extend(state.own.iter().map(|address| {
+        let text = "stays although it is not listed: it is the credential's own".to_owned();
+        Note { address: address.clone(), text }
+    }));
+    if state.surplus.is_empty() {
+        return;
+    }
+    let places: HashMap<(&str, KindRef), Span> =
+        manifest.owned.iter().map(|owned| ((&*owned.parent, owned.kind), owned.span)).collect();
+    for (address, actual) in &state.surplus {
+        let place = places.get(&(address.parent(), address.kind())).map(|span| manifest.sources.place(*span));
+        let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+        plan.changes.push(Change {
+            reason: Some(format!("exclusive{place}").into()),
+            uuid: Some(actual.uuid.clone()),
+            ..Change::new(address.clone(), Action::Delete)
+        });
+    }
+    plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    plan.sizes.clone_from(&state.sizes);
+}
+
 /// Says of what stands in another object which one that is, and what must come first: that object itself, and the sections
 /// that go before.
 fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, state: &State) {
@@ -192,8 +280,18 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
             change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
         }
         let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
+        // What a repository's project grants holds for the repository.
+        let own = desired.get(holder).map(|object| &object.fields);
+        if let Some(referred) = own.and_then(|own| holder.kind().reference(holder.workspace(), own)) {
+            let referred = referred.address.as_str();
+            for section in kind.follows() {
+                change.follows.extend(sections.get(&(referred.to_owned(), *section)).into_iter().flatten());
+            }
+        }
         let id = state.objects.get(holder).map(|actual| actual.uuid.clone()).unwrap_or_default();
-        change.needs.extend(places.get(holder).filter(|_| id.is_empty()));
+        // It must be there, and by this name.
+        let ready = !id.is_empty() && !state.renamed.contains_key(*holder);
+        change.needs.extend(places.get(holder).filter(|_| !ready));
         change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }

@@ -4,7 +4,7 @@ pub mod diff;
 pub mod refresh;
 pub(crate) mod sections;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::bitbucket::{self, Read};
 use crate::diagnostic::Diagnostics;
 use crate::manifest::Manifest;
 use crate::progress::Listen;
-use crate::resource::{Action, Address, Fields};
+use crate::resource::{Action, Address, Fields, KindRef, Shape};
 
 /// What to change, and what was found on the way.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,8 @@ pub struct Plan {
     pub granted: Vec<Granted>,
     /// What could not be read, and is not in the plan.
     pub unread: Vec<Unread>,
+    /// How much each section holds from which something is removed, by what it is in.
+    pub sizes: HashMap<(Box<str>, KindRef), usize>,
 }
 
 /// What a credential may do.
@@ -93,6 +95,28 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change of which no more is known than what it is to.
+    #[must_use]
+    pub fn new(address: Address, action: Action) -> Self {
+        Self {
+            address,
+            action,
+            fields: Box::default(),
+            reason: None,
+            uuid: None,
+            whole: Fields::default(),
+            within: None,
+            needs: Vec::new(),
+            follows: Vec::new(),
+        }
+    }
+
+    /// Whether it takes something out of a section, rather than a whole object away.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        self.action == Action::Delete && self.address.kind().shape() != Shape::Objects
+    }
+
     /// What the changed fields will be.
     #[must_use]
     pub fn target(&self) -> Fields {
@@ -166,6 +190,8 @@ pub struct Counts {
     pub replace: usize,
     /// Objects that go.
     pub delete: usize,
+    /// What goes out of sections.
+    pub remove: usize,
 }
 
 impl Plan {
@@ -173,18 +199,25 @@ impl Plan {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let of = |action| self.changes.iter().filter(|change| change.action == action).count();
+        let remove = self.changes.iter().filter(|change| change.is_removal()).count();
         Counts {
             create: of(Action::Create),
             update: of(Action::Update),
             replace: of(Action::Replace),
-            delete: of(Action::Delete),
+            delete: of(Action::Delete) - remove,
+            remove,
         }
     }
 
     /// How many requests the changes take, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.changes.len() + self.counts().replace
+        let of = |change: &Change| match change.action {
+            Action::Delete => 1,
+            Action::Replace => 2 + usize::from(change.address.kind().reads_back()),
+            Action::Create | Action::Update => 1 + usize::from(change.address.kind().reads_back()),
+        };
+        self.changes.iter().map(of).sum()
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.

@@ -4,8 +4,12 @@
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
 
 pub mod address;
+pub mod branch_restriction;
+pub mod branching_model;
 pub mod default_reviewer;
+pub mod deploy_key;
 pub mod fields;
+pub mod inheritance;
 pub mod permission;
 pub mod project;
 pub mod repository;
@@ -20,17 +24,23 @@ pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
-static REGISTRY: [&dyn Kind; 10] = [
+static REGISTRY: [&dyn Kind; 16] = [
     &project::Project,
     &repository::Repository,
+    &branching_model::OF_REPOSITORY,
+    &branching_model::OF_PROJECT,
+    &inheritance::Inheritance,
     &permission::OF_REPOSITORY_USERS,
     &permission::OF_REPOSITORY_GROUPS,
     &permission::OF_PROJECT_USERS,
     &permission::OF_PROJECT_GROUPS,
+    &branch_restriction::BranchRestriction,
     &default_reviewer::OF_REPOSITORY,
     &default_reviewer::OF_PROJECT,
     &webhook::OF_REPOSITORY,
     &webhook::OF_WORKSPACE,
+    &deploy_key::OF_REPOSITORY,
+    &deploy_key::OF_PROJECT,
 ];
 
 /// Every kind, in the order of the registry.
@@ -105,8 +115,15 @@ pub trait Kind: Sync {
     }
 
     /// Why a field cannot be changed from what it is now, if so. It is then noted, not attempted; `from` is `None` for an
-    /// object that does not exist yet.
-    fn held_back(&self, _field: &str, _from: Option<&Value>) -> Option<&'static str> {
+    /// object that does not exist yet. `whole` is all that the manifest says, `holder` the object that it is in, if that
+    /// exists, as far as it was read.
+    fn held_back(
+        &self,
+        _field: &str,
+        _from: Option<&Value>,
+        _whole: &Fields,
+        _holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         None
     }
 
@@ -125,9 +142,15 @@ pub trait Kind: Sync {
         false
     }
 
-    /// The sections of the same object that are dealt with before this one, whatever comes of it (api.md §9.6).
+    /// The sections of the same object, and of the one it refers to, that are dealt with before this one, whatever comes
+    /// of it (api.md §9.6).
     fn follows(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
+    fn grants(&self) -> bool {
+        false
     }
 
     /// What a person must not overlook about a change, such as that something becomes public.
@@ -166,12 +189,23 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether one can get another identity and stay the same.
+    fn renames(&self) -> bool {
+        false
+    }
+
     /// What this object is called in an answer, the value of its identity.
     fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>>;
 
     /// Another name by which a manifest may call it.
     fn also_identify<'a>(&self, _answer: &'a Value) -> Option<&'a str> {
         None
+    }
+
+    /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
+    /// say the same, it is said as in `wanted`.
+    fn read(&self, field: &Field, answer: &Value, wanted: Option<&Value>) -> Value {
+        field.read(answer, wanted)
     }
 
     /// By what Bitbucket tells it from others, for changes to it.
@@ -184,6 +218,11 @@ pub trait Kind: Sync {
 
     /// The request that changes these fields of it; `whole` is all that the manifest says.
     fn update(&self, place: Place<'_>, changed: &Fields, whole: &Fields) -> Request;
+
+    /// Whether the answer to a change proves nothing, so that it is read until the change shows (api.md §9.7).
+    fn reads_back(&self) -> bool {
+        false
+    }
 
     /// The request that deletes it.
     fn delete(&self, place: Place<'_>) -> Request;
@@ -433,7 +472,7 @@ impl Method {
     }
 }
 
-/// A scope in both vocabularies of Bitbucket (api.md §1.3).
+/// A scope in both vocabularies of Bitbucket (api.md §1.3); where several are needed, with spaces between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes {
     /// OAuth consumers and access tokens.
@@ -450,8 +489,9 @@ impl Scopes {
     pub fn missing_from(self, granted: &[String]) -> Option<&'static str> {
         let wanted =
             if granted.iter().any(|scope| scope.contains(":bitbucket")) { self.api_token } else { self.classic };
-        let held = granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted));
-        (!held).then_some(wanted)
+        let holds =
+            |wanted: &str| granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted));
+        wanted.split(' ').find(|wanted| !holds(wanted))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every request bbprov sends, and every answer the sandbox gives, against Bitbucket's official document.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bbprov::sandbox::{self, Options, Pages};
 use serde_json::{Value, json};
@@ -37,6 +38,15 @@ fn violations(document: &Document, exchanges: &[sandbox::Exchange]) -> Vec<Strin
     violations
 }
 
+/// Asserts that all that the program sent, and all that it was answered, is what the document says, if there is one.
+#[track_caller]
+pub fn holds(bitbucket: &Bitbucket) {
+    static DOCUMENT: LazyLock<Option<Document>> = LazyLock::new(document);
+    let Some(document) = &*DOCUMENT else { return };
+    let violations = violations(document, &bitbucket.exchanges());
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
 /// Every request that bbprov can make for what it manages: creates with all fields, updates of each, moves, deletions,
 /// refusals, and lists of several pages.
 fn whole_life(bitbucket: &Bitbucket) {
@@ -56,7 +66,7 @@ fn whole_life(bitbucket: &Bitbucket) {
         &with(second, "      - {slug: r0, state: absent}\n")
             .replace("name: Payments, description: Money", "name: Pay, description: ''"),
     );
-    bitbucket.run(&["apply", "--allow-delete", "1"]).exits(0);
+    bitbucket.run(&["apply", "--allow-delete", "1", "--allow-public"]).exits(0);
     bitbucket.by_hand("POST", "/workspaces/acme/projects", &json!({"key": "lab", "name": "x"}));
     bitbucket.manifest(
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: LAB}], repositories: [{slug: x, project: LAB}]}]",
