@@ -194,14 +194,14 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         problems.sort();
         return Err(Error::Manifest(problems));
     }
+    state.recognise(manifest);
+    sections::read(client, manifest, &mut state, &mut useless, listener).await?;
     if useless.len() == lanes.len()
         && let Some((_, error)) = useless.pop_first()
     {
         return Err(error.into());
     }
     state.forget(useless, lanes);
-    state.recognise(manifest);
-    sections::read(client, manifest, &mut state, listener).await?;
     Ok(state)
 }
 

@@ -35,44 +35,64 @@ enum Item {
     Other,
 }
 
-/// Reads the sections of everything that was found to exist, from the outermost to the innermost.
+/// Reads the sections of everything that was found to exist, from the outermost to the innermost, and notes the credentials
+/// that turn out to be of no use on the way, by their lanes.
 ///
 /// # Errors
-/// The first thing that went wrong.
+/// The first thing that went wrong and is about no credential.
 pub(super) async fn read<R: Read>(
     client: &R,
     manifest: &Manifest,
     state: &mut State,
+    useless: &mut BTreeMap<usize, bitbucket::Error>,
     listener: &dyn Listen,
 ) -> Result<(), bitbucket::Error> {
     let mut depth = 1;
     loop {
-        let sections = sections(manifest, state, depth);
+        let mut sections = sections(manifest, state, depth);
+        sections.retain(|section| !useless.contains_key(&client.lane(section.workspace)));
         if sections.is_empty() {
             return keep_own(client, state, listener).await;
         }
         listener.event(Event::Pages { more: sections.len() });
-        let mut reading = stream::iter(&sections)
-            .map(|section| async move { section.read(client, listener).await })
-            .buffer_unordered(client.concurrency());
-        let mut all = Vec::new();
-        while let Some(read) = reading.next().await {
-            all.push(read?);
-        }
-        drop(reading);
-        for (section, items) in all {
-            if section.owned {
-                state.sizes.insert((section.name().into(), section.kind), items.len());
-            }
-            for item in items {
-                match item {
-                    Item::Managed(known) => state.objects.extend([known]),
-                    Item::Surplus(address, actual) => state.surplus.push((address, actual)),
-                    Item::Other => {}
+        for (section, read) in read_all(client, &sections, listener).await {
+            match read {
+                Ok(items) => state.add_section(section, items),
+                Err(error) if error.ends_its_credential() => {
+                    useless.entry(client.lane(section.workspace)).or_insert(error);
                 }
+                Err(error) => return Err(error),
             }
         }
         depth += 1;
+    }
+}
+
+type Reading<'a> = (&'a Section<'a>, Result<Vec<Item>, bitbucket::Error>);
+
+/// Each credential has its own number of places: one that has to wait keeps nobody else waiting.
+async fn read_all<'a, R: Read>(client: &R, sections: &'a [Section<'a>], listener: &dyn Listen) -> Vec<Reading<'a>> {
+    let lanes: BTreeSet<usize> = sections.iter().map(|section| client.lane(section.workspace)).collect();
+    let of_lane = |lane: usize| {
+        let own = sections.iter().filter(move |section| client.lane(section.workspace) == lane);
+        let reading = stream::iter(own).map(|section| async move { (section, section.read(client, listener).await) });
+        reading.buffer_unordered(client.concurrency())
+    };
+    stream::select_all(lanes.into_iter().map(of_lane)).collect().await
+}
+
+impl State {
+    fn add_section(&mut self, section: &Section<'_>, items: Vec<Item>) {
+        if section.owned {
+            self.sizes.insert((section.name().into(), section.kind), items.len());
+        }
+        for item in items {
+            match item {
+                Item::Managed(known) => self.objects.extend([known]),
+                Item::Surplus(address, actual) => self.surplus.push((address, actual)),
+                Item::Other => {}
+            }
+        }
     }
 }
 
@@ -159,13 +179,13 @@ impl Section<'_> {
         self.within.map_or(self.workspace, Address::as_str)
     }
 
-    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<(&Self, Vec<Item>), bitbucket::Error> {
+    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<Vec<Item>, bitbucket::Error> {
         let read = match self.kind.shape().is_single() {
             true => self.single(client).await,
             false => self.list(client).await,
         };
         listener.event(Event::PageRead);
-        Ok((self, read.map_err(|error| self.explain(error))?))
+        read.map_err(|error| self.explain(error))
     }
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
