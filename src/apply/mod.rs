@@ -258,6 +258,13 @@ impl From<String> for Failure {
     }
 }
 
+impl Failure {
+    /// What was to be replaced is gone, and what was to come in its place has not come.
+    fn after_deletion(self) -> Self {
+        Self { why: format!("it was deleted, and not created anew: {}", self.why), tried: true, ..self }
+    }
+}
+
 /// How often a create is sent whose fate stayed unknown each time, and did not happen.
 const CREATES: u32 = 3;
 
@@ -268,7 +275,14 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
     let place = place(change, holder.as_deref());
     if change.action == Action::Replace {
         client.send(&kind.delete(place)).await?;
+        return make(client, change, place).await.map_err(Failure::after_deletion);
     }
+    make(client, change, place).await
+}
+
+/// The same, for all that is not a deletion before a creation.
+async fn make<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Result<Option<String>, Failure> {
+    let kind = change.address.kind();
     let request = request_for(change, place);
     let mut sent = 0;
     loop {
@@ -291,6 +305,11 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
             Err(Error::Stopped { why, tried }) => Error::Stopped { why, tried: tried || sent > 1 },
             Err(error) => error,
         };
+        // Some lists answer 400 for what is not in them any more (api.md §5.5), be it by an earlier try whose answer was lost.
+        let may_be_gone = change.is_removal() && error.refusal().is_some_and(|refusal| refusal.status == 400);
+        if may_be_gone && matches!(look_up(client, change, place).await, Ok(None)) {
+            return Ok(None);
+        }
         let exists = error.refusal().is_some_and(Refusal::says_exists);
         if !creates(change) || !(exists || error.is_unclear()) {
             return Err(error.into());

@@ -52,6 +52,11 @@ impl Http {
     /// Where a path of the API is.
     pub(super) fn url(&self, target: &str) -> Result<Url, Error> {
         let url = format!("{}{target}", self.base.as_str().trim_end_matches('/'));
+        // `.` and `..` mean another place, however they are written.
+        let is_dots = |segment: &str| matches!(segment.to_lowercase().replace("%2e", ".").as_str(), "." | "..");
+        if target.split('?').next().unwrap_or_default().split('/').any(is_dots) {
+            return Err(Error::Setup(format!("{url} leads to another place than it says")));
+        }
         Url::parse(&url).map_err(|error| Error::Setup(format!("{url} is not a URL: {error}")))
     }
 

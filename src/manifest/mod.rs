@@ -128,7 +128,14 @@ impl Manifest {
         // What stands in something can be read only if that exists.
         let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
         let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
-        self.desired.retain(|object| fits(&object.address) || is_needed(&object.address));
+        // What shall go as well stands in the way of what it is in.
+        let doomed: HashSet<Address> =
+            self.desired.iter().filter(|one| one.absent && fits(&one.address)).map(|one| one.address.clone()).collect();
+        let is_in_doomed = |one: &Desired| {
+            let reference = one.address.kind().reference(one.address.workspace(), &one.fields);
+            one.absent && reference.is_some_and(|reference| doomed.contains(&reference.address))
+        };
+        self.desired.retain(|one| fits(&one.address) || is_needed(&one.address) || is_in_doomed(one));
         // Part of a section says nothing of the rest of it.
         let whole: HashSet<&str> =
             self.desired.iter().filter(|object| fits(&object.address)).map(|object| object.address.as_str()).collect();

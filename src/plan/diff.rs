@@ -237,10 +237,8 @@ fn likely_renames(
 
 /// What stands in a section that holds nothing but what is managed, and is not, goes.
 fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
-    plan.notes.extend(state.own.iter().map(|address| {
-        let text = "stays although it is not listed: it is the credential's own".to_owned();
-        Note { address: address.clone(), text }
-    }));
+    let stays = state.own.iter().map(|(address, why)| Note { address: address.clone(), text: (*why).to_owned() });
+    plan.notes.extend(stays);
     if state.surplus.is_empty() {
         return;
     }
@@ -274,10 +272,17 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
         let section = (change.address.parent().to_owned(), change.address.kind().section());
         sections.entry(section).or_default().push(at);
     }
+    let creates: HashSet<usize> =
+        changes.iter().enumerate().filter(|(_, change)| change.action == Action::Create).map(|(at, _)| at).collect();
     for change in changes.iter_mut() {
         let (kind, parent) = (change.address.kind(), change.address.parent());
         for section in kind.follows() {
             change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
+        }
+        // Nothing goes before what takes its place has come: it may be the same under another name.
+        if change.is_removal() {
+            let own = sections.get(&(parent.to_owned(), kind.section())).into_iter().flatten();
+            change.needs.extend(own.filter(|at| creates.contains(at)));
         }
         let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
         // What a repository's project grants holds for the repository.

@@ -106,16 +106,23 @@ async fn keep_own<R: Read>(client: &R, state: &mut State, listener: &dyn Listen)
         listener.event(Event::PageRead);
         let account = match &answer {
             Ok(answer) => answer.as_ref().and_then(|answer| answer.get("user")?.get("uuid")?.as_str()),
-            // An access token is nobody, and so has no grant.
-            Err(bitbucket::Error::Refused(_)) => None,
+            Err(bitbucket::Error::Refused(_) | bitbucket::Error::Credential(_)) => None,
             Err(error) => return Err(error.clone()),
         };
-        let own = |address: &Address| {
-            address.kind().grants() && address.workspace() == workspace && Some(address.id()) == account
+        let why = match account {
+            Some(_) => "stays although it is not listed: it is the credential's own",
+            None => {
+                "stays although it is not listed: whose the credential is cannot be known, and its own grant must not go \
+                 (it lacks the scope account, or read:workspace:bitbucket)"
+            }
         };
-        let (stays, goes) = std::mem::take(&mut state.surplus).into_iter().partition(|(address, _)| own(address));
-        state.surplus = goes;
-        state.own.extend(Vec::into_iter(stays).map(|(address, _)| address));
+        let is_own = |address: &Address| account.is_none_or(|account| address.id() == account);
+        let stays = |(address, _): &(Address, Actual)| {
+            address.kind().grants() && address.workspace() == workspace && is_own(address)
+        };
+        let (stay, go) = std::mem::take(&mut state.surplus).into_iter().partition(stays);
+        state.surplus = go;
+        state.own.extend(Vec::into_iter(stay).map(|(address, _)| (address, why)));
     }
     Ok(())
 }

@@ -120,7 +120,9 @@ impl Kind for Webhook {
         Request { method: Method::Delete, path: place.parent.path(&["hooks", place.id]), body: None }
     }
 
-    fn scopes(&self, _action: Action) -> Scopes {
-        Scopes { classic: "webhook", api_token: "write:webhook:bitbucket" }
+    fn scopes(&self, action: Action) -> Scopes {
+        let deletes = action == Action::Delete;
+        let api_token = if deletes { "delete:webhook:bitbucket" } else { "write:webhook:bitbucket" };
+        Scopes { classic: "webhook", api_token }
     }
 }
