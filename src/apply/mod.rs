@@ -4,9 +4,11 @@
 //! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
 pub mod outcome;
+pub mod secrets;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -14,20 +16,24 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 pub use outcome::{Account, Ended, Outcome};
+pub use secrets::Secrets;
 
 use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
 use crate::plan::refresh::Actual;
 use crate::plan::sections::list;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, FieldChange, Plan};
 use crate::progress::{Event, Listen};
-use crate::resource::{Action, Address, Method, Parent, Place, Request, Set};
+use crate::resource::fields::shared;
+use crate::resource::{Action, Address, Fields, Method, Parent, Place, Request};
 
 /// How somebody outside ends a run: by a reason.
 pub type Stop = watch::Receiver<Option<Ended>>;
 
-/// Carries the plan out. When `stop` holds a reason, what is on its way is finished and the rest is skipped.
-pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: Stop) -> Account {
+/// Carries the plan out, with the [`secrets::needed`] for it. When `stop` holds a reason, what is on its way is finished and
+/// the rest is skipped.
+pub async fn apply<W: Write>(client: &W, plan: &Plan, secrets: &Secrets, listener: &dyn Listen, stop: Stop) -> Account {
+    client.conceal(&mut secrets.iter());
     let before = client.requests();
     listener.event(Event::Changes { count: plan.changes.len() });
     let lanes = plan.changes.iter().map(|change| client.lane(change.address.workspace())).collect();
@@ -38,7 +44,7 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
         while let Some(at) = run.next(client.concurrency()) {
             let change = &plan.changes[at];
             let holder = run.holder_of(change);
-            under_way.push(async move { (at, carry_out(client, change, holder).await) });
+            under_way.push(async move { (at, carry_out(client, change, holder, secrets).await) });
         }
         tokio::select! {
             finished = under_way.next() => match finished {
@@ -262,22 +268,27 @@ const CREATES: u32 = 3;
 
 /// Carries a change out, and gives by what Bitbucket tells the object from others. `holder` is the same of what it is in, if
 /// that came to be in this run.
-async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>) -> Result<Option<String>, Failure> {
+async fn carry_out<W: Write>(
+    client: &W,
+    change: &Change,
+    holder: Option<String>,
+    secrets: &Secrets,
+) -> Result<Option<String>, Failure> {
     let kind = change.address.kind();
     let place = place(change, holder.as_deref());
+    let mut request = request_for(change, place);
+    secrets.fill(change, &mut request)?;
     if change.action == Action::Replace {
         client.send(&kind.delete(place)).await?;
     }
-    let request = request_for(change, place);
     let mut sent = 0;
     loop {
         sent += 1;
         let error = match client.send(&request).await {
             // What is not made by a POST, or goes, may be answered by nothing.
-            Ok(Value::Null) if request.method != Method::Post => return Ok(None),
+            Ok(Value::Null) if request.method != Method::Post || !creates(change) => return Ok(None),
             Ok(answer) if !creates(change) || names(change, &answer).is_some() => {
-                settled(change, &answer)?;
-                return Ok(kind.server_id(&answer));
+                return finish(client, change, place, &answer, settled).await;
             }
             Ok(_) => Error::Unusable {
                 line: Line::new(request.method, &request.path),
@@ -293,10 +304,7 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
         }
         // The answer was lost, or the object is there already: what is there now decides, not what was said.
         match look_up(client, change, place).await {
-            Ok(Some(answer)) => {
-                adopted(change, &answer)?;
-                return Ok(kind.server_id(&answer));
-            }
+            Ok(Some(answer)) => return finish(client, change, place, &answer, adopted).await,
             Ok(None) if exists || sent >= CREATES => return Err(error.into()),
             Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
             Err(blind) => {
@@ -305,6 +313,40 @@ async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>
             }
         }
     }
+}
+
+/// Takes an answer for the proof of a change if `judge` does. Of what comes unfinished the rest is changed first.
+async fn finish<W: Write>(
+    client: &W,
+    change: &Change,
+    place: Place<'_>,
+    answer: &Value,
+    judge: fn(&Change, &Value) -> Result<(), String>,
+) -> Result<Option<String>, Failure> {
+    let kind = change.address.kind();
+    let id = kind.server_id(answer);
+    if let (true, Some(own)) = (creates(change) && kind.comes_unfinished(), &id)
+        && let Some(rest) = unfinished(change, answer)
+    {
+        let place = Place { id: own, ..place };
+        let answer = client.send(&kind.update(place, &rest, &change.whole)).await?;
+        if !answer.is_null() {
+            settled(change, &answer)?;
+        }
+        return Ok(id);
+    }
+    judge(change, answer)?;
+    Ok(id)
+}
+
+/// What an answer holds otherwise than it was asked for, if an update can change that.
+fn unfinished(change: &Change, answer: &Value) -> Option<Fields> {
+    let kind = change.address.kind();
+    names(change, answer).filter(|id| is_meant(change, answer, id))?;
+    let differing = differing(change, answer);
+    let can_change = differing.iter().all(|field| !kind.replaces(field.name, &field.from, &field.to));
+    let rest: Fields = differing.into_iter().map(|field| (field.name, field.to)).collect();
+    (can_change && !rest.is_empty()).then_some(rest)
 }
 
 fn creates(change: &Change) -> bool {
@@ -372,7 +414,7 @@ fn settled(change: &Change, answer: &Value) -> Result<(), String> {
     if differing.is_empty() {
         return Ok(());
     }
-    Err(format!("Bitbucket accepted the change and did not make it: {}", differing.join(", ")))
+    Err(format!("Bitbucket accepted the change and did not make it: {}", words(&differing)))
 }
 
 /// An object that was there already is as good as created, if it is what was to be created.
@@ -388,27 +430,28 @@ fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
     }
     Err(format!(
         "somebody created it meanwhile, and it differs: {}; plan again to see what would change",
-        differing.join(", ")
+        words(&differing)
     ))
 }
 
 /// The asked fields that an answer holds with another value.
-fn differing(change: &Change, answer: &Value) -> Vec<String> {
+fn differing(change: &Change, answer: &Value) -> Vec<FieldChange> {
     let kind = change.address.kind();
-    let mentioned = |name: &str| {
-        let field = kind.fields().iter().find(|field| field.name == name)?;
+    let mentioned = |wanted: &FieldChange| {
+        let field = kind.fields().iter().find(|field| field.name == wanted.name)?;
         // An answer may leave a field out. That proves nothing either way.
-        field.value_in(answer).filter(|_| field.set != Set::Blindly)
+        field.value_in(answer).filter(|_| !kind.is_secret(wanted.name, &wanted.to))
     };
     let actual = Actual::read(kind, answer, Some(&change.target()));
-    let differs = change
-        .fields
-        .iter()
-        .filter(|wanted| mentioned(wanted.name).is_some() && actual.fields.shared(wanted.name) != Some(&wanted.to));
-    differs
-        .map(|wanted| {
-            let is = actual.fields.get(wanted.name).unwrap_or(&Value::Null);
-            format!("{} is {is}, not {}", wanted.name, wanted.to)
-        })
-        .collect()
+    let wanted = change.fields.iter().filter(|wanted| mentioned(wanted).is_some());
+    let differs = wanted.filter_map(|wanted| {
+        let is = actual.fields.shared(wanted.name).map_or_else(|| shared(Value::Null), Arc::clone);
+        (is != wanted.to).then(|| FieldChange { name: wanted.name, from: is, to: Arc::clone(&wanted.to) })
+    });
+    differs.collect()
+}
+
+fn words(differing: &[FieldChange]) -> String {
+    let words = differing.iter().map(|field| format!("{} is {}, not {}", field.name, field.from, field.to));
+    words.collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, LOCATION};
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
@@ -132,6 +133,11 @@ impl Http {
         }
     }
 
+    /// From now on these secrets are shown as little as the credential.
+    pub(super) fn conceal(&self, secrets: &mut dyn Iterator<Item = &SecretString>) {
+        self.auth.learn(secrets);
+    }
+
     /// From now on nothing is sent, for this reason.
     pub(super) fn halt(&self, why: &str) {
         self.patience.end(why);
@@ -254,7 +260,8 @@ fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Val
         false => Ok(json),
     };
     if body.is_empty() {
-        return made(Value::Null);
+        // What is only queued has made nothing yet (api.md §5.9).
+        return if status == 202 { Ok(Value::Null) } else { made(Value::Null) };
     }
     if !content_type.is_empty() && !content_type.contains("json") {
         let why = format!("{status} with {content_type} in place of JSON: {}", excerpt(body, 80));

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Workspace};
+use super::{Desired, Workspace, secret};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, KindRef, Shape, kinds_in};
+use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
@@ -43,18 +45,19 @@ pub(super) fn resolve(
             if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
                 authorise(&mut workspaces[at], auth, found);
             }
-            sections(None, &slug, &workspace, &mut desired);
+            sections(None, &slug, &workspace, &mut desired, &mut Reader { sources, found });
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
                 let own = defaults.get(kind.name());
                 desired.reserve_exact(items.len());
                 for item in items {
                     let effective = on_top_of(own, item);
-                    let Some(object) = object(kind, &slug, &effective, &mut alike) else { continue };
+                    let mut reader = Reader { sources, found };
+                    let Some(object) = object(kind, &slug, &effective, &mut alike, &mut reader) else { continue };
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
-                        sections(Some(kind), name.as_str(), &effective, &mut desired);
+                        sections(Some(kind), name.as_str(), &effective, &mut desired, &mut reader);
                     }
                 }
             }
@@ -113,15 +116,41 @@ fn on_top_of(defaults: Option<&Node>, item: Node) -> Node {
     }
 }
 
-fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -> Option<Desired> {
+/// Reads values, with what is needed to say what is wrong with them.
+struct Reader<'a> {
+    sources: &'a Sources,
+    found: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    /// The value of a field. Of a secret that is where it comes from.
+    fn value(&mut self, field: &Field, node: &Node) -> Value {
+        if field.set == Set::Blindly
+            && matches!(node.tree, Tree::Map(_))
+            && let Some(source) = secret::read(field.name, node, self.sources, self.found)
+        {
+            return source.to_json();
+        }
+        field.settled(node.to_json())
+    }
+}
+
+fn object(
+    kind: KindRef,
+    workspace: &str,
+    effective: &Node,
+    alike: &mut Alike,
+    reader: &mut Reader<'_>,
+) -> Option<Desired> {
     let id = effective.get(kind.identity())?;
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
-    let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
+    let fields = said().map(|(field, value)| (field.name, alike.value(reader.value(field, value)))).collect();
     let state = effective.get("state");
     Some(Desired {
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
         fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
+        rewrite: false,
         span: id.span,
         state_span: state.map(|state| state.span),
         places: said().map(|(_, value)| value.span).collect(),
@@ -129,36 +158,36 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
 }
 
 /// Everything that stands under an object, or under a workspace, in sections of its own.
-fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>) {
+fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, reader: &mut Reader<'_>) {
     for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
         let Some(section) = node.at(kind.section()) else { continue };
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
                 for item in items {
-                    let mut one = in_section(kind, parent, item, |name| item.at(name));
+                    let mut one = in_section(kind, parent, item, reader, |name| item.at(name));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
                     one.span = item.get(kind.identity()).unwrap_or(item).span;
                     let name = one.address.clone();
                     desired.push(one);
-                    sections(Some(kind), name.as_str(), item, desired);
+                    sections(Some(kind), name.as_str(), item, desired, reader);
                 }
             }
             (Shape::Map(field), Tree::Map(entries)) => {
                 for (key, value) in entries {
-                    let one = in_section(kind, parent, value, |name| (name == field).then_some(value));
+                    let one = in_section(kind, parent, value, reader, |name| (name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
             (Shape::Names, Tree::List(names)) => {
                 for name in names {
                     let address = Address::within(parent, kind, name.text().unwrap_or_default());
-                    desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
+                    desired.push(Desired { address, ..in_section(kind, parent, name, reader, |_| None) });
                 }
             }
-            (Shape::One, _) => desired.push(in_section(kind, parent, section, |name| section.at(name))),
+            (Shape::One, _) => desired.push(in_section(kind, parent, section, reader, |name| section.at(name))),
             (Shape::Value(field), _) => {
-                desired.push(in_section(kind, parent, section, |name| (name == field).then_some(section)));
+                desired.push(in_section(kind, parent, section, reader, |name| (name == field).then_some(section)));
             }
             _ => {}
         }
@@ -166,14 +195,25 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
 }
 
 /// One thing in a section, with the fields that are said of it.
-fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&str) -> Option<&'a Node>) -> Desired {
-    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field.name)?)));
+fn in_section<'a>(
+    kind: KindRef,
+    parent: &str,
+    node: &Node,
+    reader: &mut Reader<'_>,
+    said: impl Fn(&str) -> Option<&'a Node>,
+) -> Desired {
+    let read = kind.fields().iter().filter_map(|field| match said(field.name) {
+        Some(value) => Some((field.name, reader.value(field, value), value.span)),
+        None => field.implied.then(|| (field.name, field.absent.value(), node.span)),
+    });
+    let read: Vec<_> = read.collect();
     Desired {
         address: Address::within(parent, kind, ""),
-        fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
+        places: read.iter().map(|(_, _, span)| *span).collect(),
+        fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
         absent: false,
+        rewrite: false,
         span: node.span,
         state_span: None,
-        places: said().map(|(_, value)| value.span).collect(),
     }
 }

@@ -37,6 +37,8 @@ pub enum Shape {
         required: Vec<String>,
         /// Whether it says where secrets come from, so that anything else in it may be one.
         secret: bool,
+        /// A flag, and the key whose text is a secret if that is set.
+        secret_if: Option<(String, String)>,
     },
     /// Text, or a mapping in its place.
     Either(Box<Shape>, Box<Shape>),
@@ -72,6 +74,7 @@ impl Shape {
                     .filter_map(|key| key.as_str().map(str::to_owned))
                     .collect(),
                 secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
+                secret_if: secret_if(schema),
             },
             _ => Self::Text {
                 words: choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect(),
@@ -118,7 +121,7 @@ impl Shape {
                 keep_only(entries, |(_, node)| values.check(name, node, sources, found));
                 true
             }
-            (Self::Object { keys, required, secret }, Tree::Map(entries)) => {
+            (Self::Object { keys, required, secret, .. }, Tree::Map(entries)) => {
                 let written = entries.len();
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
@@ -139,6 +142,10 @@ impl Shape {
             }
             (Self::Either(_, mapping), Tree::Map(_)) => mapping.check(name, node, sources, found),
             (Self::Either(text, _), Tree::Text(_) | Tree::Number(_)) => text.check(name, node, sources, found),
+            (Self::Either(text, _), Tree::Bool(_)) => {
+                found.push(text.mismatch(name, node));
+                false
+            }
             (Self::Object { keys, secret: true, .. }, _) if keys.contains_key("env") => {
                 found.push(super::secret::written_out(name, node));
                 false
@@ -159,7 +166,18 @@ impl Shape {
                     items.conceal(node, sources);
                 }
             }
-            (Self::Object { keys, secret, .. }, Tree::Map(entries)) if self.holds_secrets() => {
+            (Self::Either(_, mapping), Tree::Map(_)) => mapping.conceal(node, sources),
+            (Self::Object { keys, secret, secret_if, .. }, Tree::Map(entries)) if self.holds_secrets() => {
+                if let Some((flag, key)) = secret_if
+                    && entries
+                        .iter()
+                        .any(|(name, value)| means(&name.text, flag, keys) && value.tree != Tree::Bool(false))
+                {
+                    let entries = entries.iter_mut().filter(|(name, _)| means(&name.text, key, keys));
+                    entries
+                        .filter(|(_, value)| !matches!(value.tree, Tree::Map(_)))
+                        .for_each(|(_, value)| hide(value, sources));
+                }
                 for (key, value) in entries {
                     // Whoever slips in a key has still written a secret under it.
                     let known = keys
@@ -183,7 +201,8 @@ impl Shape {
         match self {
             Self::Object { keys, secret, .. } => *secret || keys.values().any(Self::holds_secrets),
             Self::List(items) | Self::Map(items) => items.holds_secrets(),
-            Self::Flag | Self::Integer(_) | Self::Text { .. } | Self::Either(..) => false,
+            Self::Either(text, mapping) => text.holds_secrets() || mapping.holds_secrets(),
+            Self::Flag | Self::Integer(_) | Self::Text { .. } => false,
         }
     }
 
@@ -226,6 +245,12 @@ impl Shape {
             }
         }
     }
+}
+
+/// Whether a key is this one, be it misspelt.
+fn means(text: &str, name: &str, keys: &BTreeMap<String, Shape>) -> bool {
+    let known = || closest(text, keys.keys().map(String::as_str)) == Some(name);
+    text == name || !keys.contains_key(text) && known()
 }
 
 /// Hides every text and number of a tree, and the places they were read from.
@@ -340,6 +365,15 @@ fn singular(name: &str) -> String {
         .iter()
         .find(|kind| kind.section() == name)
         .map_or_else(|| name.strip_suffix('s').unwrap_or(name).to_owned(), |kind| kind.name().to_owned())
+}
+
+/// The flag and the key of a schema that says: if this flag is set, that must be no text.
+fn secret_if(schema: &Value) -> Option<(String, String)> {
+    let only = |part: &str| schema.get(part)?.get("properties")?.as_object()?.iter().next();
+    let (flag, set) = only("if")?;
+    let (key, must) = only("then")?;
+    let says = set.get("const") == Some(&Value::Bool(true)) && must.get("type")?.as_str() == Some("object");
+    says.then(|| (flag.clone(), key.clone()))
 }
 
 fn choices(schema: &Value) -> Vec<Value> {

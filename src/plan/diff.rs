@@ -1,6 +1,6 @@
 //! Desired state and actual state → the plan. Pure: the same two states always give the same plan.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Set, Shape};
+use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -23,9 +23,15 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
+    // What is made anew, with whose going everything goes that is in it. It stands before that: kinds are so ranked.
+    let mut anew: HashSet<(KindRef, &str)> = HashSet::new();
+    let mut unseen = Unseen::default();
     // Of what could not be read nobody knows what to change.
     for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
-        let actual = state.objects.get(&object.address);
+        let holder = object.address.kind().parent().map(|kind| (kind, object.address.parent()));
+        let goes_along = holder.is_some_and(|holder| anew.contains(&holder));
+        let actual = state.objects.get(&object.address).filter(|_| !goes_along);
+        unseen.count(object, actual);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
@@ -40,6 +46,9 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
                 {
                     problems.push(object.diagnostic(finding));
                 }
+                if change.action == Action::Replace {
+                    anew.insert((object.address.kind(), object.address.as_str()));
+                }
                 plan.changes.push(change);
             }
         }
@@ -48,6 +57,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         problems.sort();
         return Err(problems);
     }
+    unseen.note(&mut plan.notes);
     order(&mut plan.changes, state);
     place_within(&mut plan.changes, &desired, state);
     plan.bill.to_apply = plan.requests();
@@ -81,7 +91,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         (false, Some(actual)) => {
             let fields = changed_fields(object, Some(&actual.fields), notes);
             let kind = object.address.kind();
-            match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
+            match fields.iter().any(|field| kind.replaces(field.name, &field.from, &field.to)) {
                 _ if fields.is_empty() => None,
                 true => change(Action::Replace, fields, None),
                 false => change(Action::Update, fields, None),
@@ -90,14 +100,42 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
     }
 }
 
+/// Existing objects with secrets that nobody can compare: kind and field, the first of them, and how many there are.
+#[derive(Default)]
+struct Unseen<'a>(BTreeMap<(&'static str, &'static str), (&'a Address, usize)>);
+
+impl<'a> Unseen<'a> {
+    fn count(&mut self, object: &'a Desired, actual: Option<&Actual>) {
+        let Some(actual) = actual.filter(|_| !object.absent && !object.rewrite) else { return };
+        let kind = object.address.kind();
+        let secrets = object.fields.iter().filter(|(name, value)| kind.is_secret(name, value));
+        for (name, _) in secrets.filter(|(name, value)| actual.fields.shared(name) == Some(value)) {
+            self.0.entry((kind.name(), name)).or_insert((&object.address, 0)).1 += 1;
+        }
+    }
+
+    /// Says it once for each kind: of the single object there is nothing to know.
+    fn note(self, notes: &mut Vec<Note>) {
+        for ((_, field), (first, count)) in self.0 {
+            let more = if count > 1 { format!(", here and {} times more", count - 1) } else { String::new() };
+            let text = format!(
+                "{field} is a secret, and whether it is still the same cannot be seen{more}; --rewrite-secrets writes it again"
+            );
+            notes.push(Note { address: first.clone(), text });
+        }
+    }
+}
+
 fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
-        let unseen = actual.is_some() && object.address.kind().sets(name) == Set::Blindly;
-        if from == Some(to) || unseen {
+        let secret = object.address.kind().is_secret(name, to);
+        if from == Some(to) && !(secret && object.rewrite) {
             continue;
         }
+        // That it is as it shall be was only taken for granted.
+        let from = from.filter(|_| !secret);
         match object.address.kind().held_back(name, from.map(|from| &**from)) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
@@ -179,10 +217,10 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
     }
     let named: HashMap<(KindRef, &str), &Address> =
         desired.keys().map(|address| ((address.kind(), address.as_str()), *address)).collect();
-    let mut places: HashMap<Address, usize> = HashMap::new();
+    let mut places: HashMap<Address, (usize, Action)> = HashMap::new();
     let mut sections: HashMap<(String, &'static str), Vec<usize>> = HashMap::new();
     for (at, change) in changes.iter().enumerate() {
-        places.insert(change.address.clone(), at);
+        places.insert(change.address.clone(), (at, change.action));
         let section = (change.address.parent().to_owned(), change.address.kind().section());
         sections.entry(section).or_default().push(at);
     }
@@ -192,8 +230,11 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
             change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
         }
         let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
-        let id = state.objects.get(holder).map(|actual| actual.uuid.clone()).unwrap_or_default();
-        change.needs.extend(places.get(holder).filter(|_| id.is_empty()));
+        // What is made anew is told from others by something new.
+        let anew = places.get(holder).filter(|(_, action)| matches!(action, Action::Create | Action::Replace));
+        let known = state.objects.get(holder).filter(|_| anew.is_none());
+        let id = known.map(|actual| actual.uuid.clone()).unwrap_or_default();
+        change.needs.extend(anew.map(|(at, _)| at));
         change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }

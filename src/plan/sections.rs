@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::refresh::{Actual, Known, State};
 use crate::bitbucket::page::List;
@@ -107,6 +107,7 @@ impl Section<'_> {
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Known>, bitbucket::Error> {
         let answer = client.get(&self.kind.list(self.parent())).await?;
+        let answer = answer.or_else(|| self.kind.may_be_missing().then(|| Value::Object(Map::new())));
         Ok(answer.iter().filter_map(|answer| self.known("", answer)).collect())
     }
 

@@ -22,6 +22,8 @@ pub struct Field {
     pub form: Form,
     /// When it can be set.
     pub set: Set,
+    /// Whether a manifest that does not say it in a section says what its absence means.
+    pub implied: bool,
 }
 
 /// When a field can be set.
@@ -31,7 +33,8 @@ pub enum Set {
     Freely,
     /// When the object comes to be, and not later (api.md §9.5).
     Once,
-    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from, never the secret.
+    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from ([`super::secret`]),
+    /// never the secret. Any other value, such as a text, is no secret, and is compared.
     Blindly,
 }
 
@@ -46,12 +49,18 @@ pub enum Form {
     Accounts,
     /// A list of slugs here, of objects there.
     Slugs,
+    /// Words of which it does not matter how far apart they are.
+    Words,
+    /// A public SSH key, of which a comment is no part.
+    PublicKey,
+    /// The same, written here as `TYPE KEY`, and there as an object.
+    HostKey,
 }
 
 impl Field {
     /// A field that stands at the top of Bitbucket's JSON under its own name.
     pub(super) const fn plain(name: &'static str, api: &'static [&'static str], absent: Absent) -> Self {
-        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely }
+        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely, implied: false }
     }
 
     /// As it stands in `fields=`: `project.key`.
@@ -78,6 +87,10 @@ impl Field {
             (Some(Value::Array(items)), Form::Slugs) => {
                 items.iter().map(|item| item.get("slug").cloned().unwrap_or_default()).collect()
             }
+            (Some(Value::Object(key)), Form::HostKey) => {
+                let part = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
+                format!("{} {}", part("key_type"), part("key")).into()
+            }
             (Some(value), _) => value.clone(),
         };
         self.settled(value)
@@ -88,6 +101,10 @@ impl Field {
     #[must_use]
     pub fn settled(&self, value: Value) -> Value {
         match value {
+            Value::String(text) if matches!(self.form, Form::Words | Form::PublicKey | Form::HostKey) => {
+                let most = if self.form == Form::Words { usize::MAX } else { 2 };
+                text.split_whitespace().take(most).collect::<Vec<_>>().join(" ").into()
+            }
             Value::Array(mut items) if self.form != Form::Plain => {
                 items.sort_by_cached_key(Value::to_string);
                 items.dedup();
@@ -110,6 +127,10 @@ impl Field {
         let value = match (value, self.form) {
             (Value::Array(items), Form::Accounts) => items.iter().map(account).collect(),
             (Value::Array(items), Form::Slugs) => items.iter().map(|slug| json!({"slug": slug})).collect(),
+            (Value::String(key), Form::HostKey) => {
+                let (kind, key) = key.split_once(' ').unwrap_or((key, ""));
+                json!({"type": "pipeline_ssh_public_key", "key_type": kind, "key": key})
+            }
             (value, _) => value.clone(),
         };
         object.insert((*last).to_owned(), value);
@@ -141,7 +162,7 @@ pub enum Absent {
 }
 
 impl Absent {
-    fn value(self) -> Value {
+    pub(crate) fn value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Text => Value::String(String::new()),

@@ -81,7 +81,7 @@ async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End
     let plan = plan::plan(&client, manifest, &()).await.ok()?;
     let (stop, stopped) = watch::channel(None);
     let account = {
-        let apply = apply::apply(&client, &plan, &(), stopped);
+        let apply = apply::apply(&client, &plan, &apply::Secrets::default(), &(), stopped);
         tokio::pin!(apply);
         match end {
             End::Itself => apply.await,
