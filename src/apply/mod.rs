@@ -4,6 +4,7 @@
 //! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
 pub mod outcome;
+mod read_back;
 pub mod secrets;
 
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ pub use secrets::Secrets;
 use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
 use crate::plan::refresh::Actual;
-use crate::plan::sections::list;
+use crate::plan::sections::{list, single};
 use crate::plan::{Change, FieldChange, Plan};
 use crate::progress::{Event, Listen};
 use crate::resource::fields::shared;
@@ -266,6 +267,9 @@ impl From<String> for Failure {
 /// How often a create is sent whose fate stayed unknown each time, and did not happen.
 const CREATES: u32 = 3;
 
+/// How often something is tried in an object that is so new that not everybody knows it.
+const KNOWN: u32 = 5;
+
 /// Carries a change out, and gives by what Bitbucket tells the object from others. `holder` is the same of what it is in, if
 /// that came to be in this run.
 async fn carry_out<W: Write>(
@@ -285,6 +289,9 @@ async fn carry_out<W: Write>(
     loop {
         sent += 1;
         let error = match client.send(&request).await {
+            Ok(_) if kind.reads_back(change.action) && change.action != Action::Delete => {
+                return read_back::read_back(client, change, place).await;
+            }
             // What is not made by a POST, or goes, may be answered by nothing.
             Ok(Value::Null) if request.method != Method::Post || !creates(change) => return Ok(None),
             Ok(answer) if !creates(change) || names(change, &answer).is_some() => {
@@ -294,6 +301,12 @@ async fn carry_out<W: Write>(
                 line: Line::new(request.method, &request.path),
                 why: "it does not name what it made".to_owned(),
             },
+            Err(Error::Refused(refusal))
+                if may_come_to_be_known(change, &refusal, holder.is_some()) && sent < KNOWN =>
+            {
+                tokio::time::sleep(Duration::from_millis(250) * 2_u32.pow(sent)).await;
+                continue;
+            }
             // What is not sent again was sent before.
             Err(Error::Stopped { why, tried }) => Error::Stopped { why, tried: tried || sent > 1 },
             Err(error) => error,
@@ -330,9 +343,10 @@ async fn finish<W: Write>(
     {
         let place = Place { id: own, ..place };
         let answer = client.send(&kind.update(place, &rest, &change.whole)).await?;
-        if !answer.is_null() {
-            settled(change, &answer)?;
+        if kind.reads_back(Action::Update) {
+            return read_back::read_back(client, change, place).await;
         }
+        settled(change, &answer)?;
         return Ok(id);
     }
     judge(change, answer)?;
@@ -347,6 +361,12 @@ fn unfinished(change: &Change, answer: &Value) -> Option<Fields> {
     let can_change = differing.iter().all(|field| !kind.replaces(field.name, &field.from, &field.to));
     let rest: Fields = differing.into_iter().map(|field| (field.name, field.to)).collect();
     (can_change && !rest.is_empty()).then_some(rest)
+}
+
+/// Whether a refusal may be for no other reason than that a repository is new: Pipelines hears of it some seconds later
+/// (api.md §3.2).
+fn may_come_to_be_known(change: &Change, refusal: &Refusal, is_new: bool) -> bool {
+    is_new && change.address.kind().may_be_missing() && matches!(refusal.status, 403 | 404)
 }
 
 fn creates(change: &Change) -> bool {
@@ -379,7 +399,7 @@ async fn look_up<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Res
         return client.get(&path).await;
     }
     if kind.shape().is_single() {
-        return client.get(&kind.list(place.parent)).await;
+        return single(client, kind, place.parent).await;
     }
     let is_it = |answer: &Value| {
         let id = change.address.id();

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use crate::diagnostic::Span;
-use crate::resource::KINDS;
+use crate::resource::{Field, KINDS};
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,24 @@ impl Node {
     #[must_use]
     pub fn at(&self, keys: &str) -> Option<&Self> {
         keys.split('.').try_fold(self, |node, key| node.get(key))
+    }
+
+    /// What it says of a field: under the field's name, or in the item of a list where Bitbucket's JSON has it.
+    #[must_use]
+    pub fn said_of(&self, field: &Field) -> Option<&Self> {
+        if !field.is_listed() {
+            return self.at(field.name);
+        }
+        field.api.iter().try_fold(self, |node, key| match key.split_once('=') {
+            Some((name, is)) => node.items_that(name, is).next(),
+            None => node.get(key),
+        })
+    }
+
+    /// The items of a list that have this text under this key.
+    pub fn items_that<'a>(&'a self, key: &'a str, is: &'a str) -> impl Iterator<Item = &'a Self> {
+        let items: &[Self] = if let Tree::List(items) = &self.tree { items } else { &[] };
+        items.iter().filter(move |item| item.get(key).and_then(Self::text) == Some(is))
     }
 
     /// The key and value under a key of a mapping.

@@ -1,6 +1,6 @@
 //! From checked trees to the desired state: defaults are laid under every object, several files become one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -164,7 +164,7 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
                 for item in items {
-                    let mut one = in_section(kind, parent, item, reader, |name| item.at(name));
+                    let mut one = in_section(kind, parent, item, reader, |field| item.said_of(field));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
                     one.span = item.get(kind.identity()).unwrap_or(item).span;
@@ -175,7 +175,7 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
             }
             (Shape::Map(field), Tree::Map(entries)) => {
                 for (key, value) in entries {
-                    let one = in_section(kind, parent, value, reader, |name| (name == field).then_some(value));
+                    let one = in_section(kind, parent, value, reader, |known| (known.name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
@@ -185,9 +185,13 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
                     desired.push(Desired { address, ..in_section(kind, parent, name, reader, |_| None) });
                 }
             }
-            (Shape::One, _) => desired.push(in_section(kind, parent, section, reader, |name| section.at(name))),
+            (Shape::One, _) => {
+                doubles(kind, section, reader.found);
+                desired.push(in_section(kind, parent, section, reader, |field| section.said_of(field)));
+            }
             (Shape::Value(field), _) => {
-                desired.push(in_section(kind, parent, section, reader, |name| (name == field).then_some(section)));
+                desired
+                    .push(in_section(kind, parent, section, reader, |known| (known.name == field).then_some(section)));
             }
             _ => {}
         }
@@ -200,9 +204,9 @@ fn in_section<'a>(
     parent: &str,
     node: &Node,
     reader: &mut Reader<'_>,
-    said: impl Fn(&str) -> Option<&'a Node>,
+    said: impl Fn(&Field) -> Option<&'a Node>,
 ) -> Desired {
-    let read = kind.fields().iter().filter_map(|field| match said(field.name) {
+    let read = kind.fields().iter().filter_map(|field| match said(field) {
         Some(value) => Some((field.name, reader.value(field, value), value.span)),
         None => field.implied.then(|| (field.name, field.absent.value(), node.span)),
     });
@@ -215,5 +219,25 @@ fn in_section<'a>(
         rewrite: false,
         span: node.span,
         state_span: None,
+    }
+}
+
+/// Where items of a list are told apart by a word, only one can have it.
+fn doubles(kind: KindRef, section: &Node, found: &mut Diagnostics) {
+    let mut seen = HashSet::new();
+    for field in kind.fields().iter().filter(|field| field.is_listed()) {
+        let Some(at) = field.api.iter().position(|key| key.contains('=')) else { continue };
+        let Some((name, is)) = field.api[at].split_once('=').filter(|pick| seen.insert(*pick)) else { continue };
+        let Some(list) = field.api[..at].iter().try_fold(section, |node, key| node.get(key)) else { continue };
+        let mut items = list.items_that(name, is);
+        let Some(first) = items.next() else { continue };
+        for item in items {
+            found.push(
+                Diagnostic::error(item.span, format!("`{name}: {is}` stands twice in one list"))
+                    .label("the second time")
+                    .also(first.span, "the first time")
+                    .help("say everything about it in one place"),
+            );
+        }
     }
 }

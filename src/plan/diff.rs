@@ -81,6 +81,10 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
         }
         (false, None) => {
             let fields = changed_fields(object, None, notes);
+            // What there is one of in each comes by itself, and nothing is left to be set in it.
+            if fields.is_empty() && object.address.kind().shape().is_single() {
+                return None;
+            }
             // What must not be changed to later can be said of it now.
             if let Some(finding) = object.address.kind().refuse(object.address.id(), &object.fields) {
                 let text = format!("can be made like this, but not changed to it later: {}", finding.label);
@@ -136,7 +140,7 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
         // That it is as it shall be was only taken for granted.
         let from = from.filter(|_| !secret);
-        match object.address.kind().held_back(name, from.map(|from| &**from)) {
+        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
                 let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
@@ -230,6 +234,14 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
             change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
         }
         let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
+        // What a repository's project grants holds for the repository.
+        let own = desired.get(holder).map(|object| &object.fields);
+        if let Some(referred) = own.and_then(|own| holder.kind().reference(holder.workspace(), own)) {
+            let referred = referred.address.as_str();
+            for section in kind.follows() {
+                change.follows.extend(sections.get(&(referred.to_owned(), *section)).into_iter().flatten());
+            }
+        }
         // What is made anew is told from others by something new.
         let anew = places.get(holder).filter(|(_, action)| matches!(action, Action::Create | Action::Replace));
         let known = state.objects.get(holder).filter(|_| anew.is_none());

@@ -184,7 +184,13 @@ impl Plan {
     /// How many requests the changes take, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.changes.len() + self.counts().replace
+        let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
+        let of = |change: &Change| match change.action {
+            Action::Delete => 1,
+            Action::Replace => 2 + reads_back(change),
+            Action::Create | Action::Update => 1 + reads_back(change),
+        };
+        self.changes.iter().map(of).sum()
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.

@@ -105,7 +105,7 @@ impl Actual {
                 return Some((field.name, if none { shared(Value::Null) } else { Arc::clone(wanted) }));
             }
             let value =
-                (field.always || wanted.is_some()).then(|| field.read(answer, wanted.map(|wanted| &**wanted)))?;
+                (field.always || wanted.is_some()).then(|| kind.read(field, answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
             Some((field.name, same.unwrap_or_else(|| shared(value))))
         });

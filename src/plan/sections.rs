@@ -106,8 +106,7 @@ impl Section<'_> {
     }
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Known>, bitbucket::Error> {
-        let answer = client.get(&self.kind.list(self.parent())).await?;
-        let answer = answer.or_else(|| self.kind.may_be_missing().then(|| Value::Object(Map::new())));
+        let answer = single(client, self.kind, self.parent()).await?;
         Ok(answer.iter().filter_map(|answer| self.known("", answer)).collect())
     }
 
@@ -142,6 +141,16 @@ impl Section<'_> {
             _ => error,
         }
     }
+}
+
+/// Reads what there is one of in something, if it is there.
+pub(crate) async fn single<R: Read>(
+    client: &R,
+    kind: KindRef,
+    parent: Parent<'_>,
+) -> Result<Option<Value>, bitbucket::Error> {
+    let answer = client.get(&kind.list(parent)).await?;
+    Ok(answer.or_else(|| kind.may_be_missing().then(|| Value::Object(Map::new()))))
 }
 
 /// Reads a list of what is in something, and gives what `keep` makes of each.

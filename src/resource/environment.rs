@@ -137,6 +137,10 @@ impl Kind for Environment {
         Request { method: Method::Post, path: place.parent.path(&["environments", place.id, "changes"]) + "/", body }
     }
 
+    fn reads_back(&self, action: Action) -> bool {
+        action == Action::Update
+    }
+
     fn delete(&self, place: Place<'_>) -> Request {
         Request { method: Method::Delete, path: place.parent.path(&["environments", place.id]), body: None }
     }

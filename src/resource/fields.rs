@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 pub struct Field {
     /// Its key in the manifest.
     pub name: &'static str,
-    /// Where it stands in Bitbucket's JSON: `["project", "key"]`.
+    /// Where it stands in Bitbucket's JSON: `["project", "key"]`. In a list `kind=feature` picks the item whose `kind` is
+    /// `feature`, and the field stands there in a manifest as well.
     pub api: &'static [&'static str],
     /// What it means when an answer lacks it or says null.
     pub absent: Absent,
@@ -49,11 +50,13 @@ pub enum Form {
     Accounts,
     /// A list of slugs here, of objects there.
     Slugs,
+    /// True or false here, a text that says so there.
+    Flag,
     /// Words of which it does not matter how far apart they are.
     Words,
-    /// A public SSH key, of which a comment is no part.
+    /// A public key of SSH, which there has no comment behind it.
     PublicKey,
-    /// The same, written here as `TYPE KEY`, and there as an object.
+    /// A public key of SSH without a comment, which there is an object.
     HostKey,
 }
 
@@ -72,7 +75,16 @@ impl Field {
     /// Its value as an answer holds it, if it does.
     #[must_use]
     pub fn value_in<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
-        self.api.iter().try_fold(answer, |value, key| value.get(key))
+        self.api.iter().try_fold(answer, |value, key| match key.split_once('=') {
+            Some((name, is)) => value.as_array()?.iter().find(|item| item.get(name).is_some_and(|it| it == is)),
+            None => value.get(key),
+        })
+    }
+
+    /// Whether it stands in an item of a list.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.api.iter().any(|key| key.contains('='))
     }
 
     /// Its value in an answer. Where there are several ways to say the same, it is said as in `wanted`.
@@ -82,7 +94,7 @@ impl Field {
             (None | Some(Value::Null), _) => return self.absent.value(),
             (Some(Value::Array(items)), Form::Accounts) => {
                 let wanted = wanted.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                items.iter().map(|account| account_as(account, wanted)).collect()
+                items.iter().flat_map(|account| account_as(account, wanted)).collect()
             }
             (Some(Value::Array(items)), Form::Slugs) => {
                 items.iter().map(|item| item.get("slug").cloned().unwrap_or_default()).collect()
@@ -90,6 +102,11 @@ impl Field {
             (Some(Value::Object(key)), Form::HostKey) => {
                 let part = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
                 format!("{} {}", part("key_type"), part("key")).into()
+            }
+            (Some(Value::String(text)), Form::Flag) => Value::Bool(text == "true"),
+            (Some(Value::String(key)), Form::PublicKey) => {
+                let same = wanted.filter(|wanted| wanted.as_str().is_some_and(|text| material(text) == material(key)));
+                same.cloned().unwrap_or_else(|| Value::String(material(key)))
             }
             (Some(value), _) => value.clone(),
         };
@@ -101,11 +118,11 @@ impl Field {
     #[must_use]
     pub fn settled(&self, value: Value) -> Value {
         match value {
-            Value::String(text) if matches!(self.form, Form::Words | Form::PublicKey | Form::HostKey) => {
-                let most = if self.form == Form::Words { usize::MAX } else { 2 };
-                text.split_whitespace().take(most).collect::<Vec<_>>().join(" ").into()
+            Value::String(text) if self.form == Form::Words => {
+                text.split_whitespace().collect::<Vec<_>>().join(" ").into()
             }
-            Value::Array(mut items) if self.form != Form::Plain => {
+            Value::String(text) if self.form == Form::HostKey => material(&text).into(),
+            Value::Array(mut items) if matches!(self.form, Form::Set | Form::Accounts | Form::Slugs) => {
                 items.sort_by_cached_key(Value::to_string);
                 items.dedup();
                 Value::Array(items)
@@ -118,12 +135,6 @@ impl Field {
 
     /// Puts a value at its place in a body.
     fn write(&self, body: &mut Map<String, Value>, value: &Value) {
-        let [parents @ .., last] = self.api else { return };
-        let mut object = body;
-        for key in parents {
-            let Value::Object(inner) = object.entry(*key).or_insert_with(|| Value::Object(Map::new())) else { return };
-            object = inner;
-        }
         let value = match (value, self.form) {
             (Value::Array(items), Form::Accounts) => items.iter().map(account).collect(),
             (Value::Array(items), Form::Slugs) => items.iter().map(|slug| json!({"slug": slug})).collect(),
@@ -131,10 +142,41 @@ impl Field {
                 let (kind, key) = key.split_once(' ').unwrap_or((key, ""));
                 json!({"type": "pipeline_ssh_public_key", "key_type": kind, "key": key})
             }
+            (Value::Bool(yes), Form::Flag) => Value::String(yes.to_string()),
             (value, _) => value.clone(),
         };
-        object.insert((*last).to_owned(), value);
+        put(body, self.api, value);
     }
+}
+
+/// Puts a value where the keys lead, and makes what is missing on the way.
+fn put(object: &mut Map<String, Value>, keys: &[&str], value: Value) {
+    let Some((key, rest)) = keys.split_first() else { return };
+    match (rest, rest.first().and_then(|next| next.split_once('='))) {
+        ([], _) => drop(object.insert((*key).to_owned(), value)),
+        ([_, rest @ ..], Some((name, is))) => {
+            let Value::Array(items) = object.entry(*key).or_insert_with(|| json!([])) else { return };
+            let known = items.iter().position(|item| item.get(name).is_some_and(|it| it == is));
+            let at = known.unwrap_or(items.len());
+            if known.is_none() {
+                items.push(json!({name: is}));
+            }
+            if let Some(Value::Object(item)) = items.get_mut(at) {
+                put(item, rest, value);
+            }
+        }
+        (rest, None) => {
+            if let Value::Object(inner) = object.entry(*key).or_insert_with(|| json!({})) {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// What makes a public key of SSH this key: its type and its base64, without the comment that may stand behind them.
+#[must_use]
+pub fn material(key: &str) -> String {
+    key.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// An account in Bitbucket's words: UUIDs stand in braces.
@@ -144,10 +186,11 @@ pub fn account(id: &Value) -> Value {
     if is_uuid { json!({"uuid": id}) } else { json!({"account_id": id}) }
 }
 
-/// How a manifest calls an account: as it does already, or by UUID.
-fn account_as(account: &Value, wanted: &[Value]) -> Value {
+/// How a manifest calls an account: as it does already, even if that is in both ways, or by UUID.
+fn account_as(account: &Value, wanted: &[Value]) -> Vec<Value> {
     let known = ["account_id", "uuid"].into_iter().filter_map(|key| account.get(key));
-    known.clone().find(|id| wanted.contains(id)).or_else(|| account.get("uuid")).cloned().unwrap_or_default()
+    let named: Vec<Value> = known.filter(|id| wanted.contains(id)).cloned().collect();
+    if named.is_empty() { account.get("uuid").cloned().into_iter().collect() } else { named }
 }
 
 /// What a field means that an answer does not hold.
@@ -159,6 +202,8 @@ pub enum Absent {
     Text,
     /// No.
     False,
+    /// The empty list.
+    List,
 }
 
 impl Absent {
@@ -167,6 +212,7 @@ impl Absent {
             Self::Null => Value::Null,
             Self::Text => Value::String(String::new()),
             Self::False => Value::Bool(false),
+            Self::List => Value::Array(Vec::new()),
         }
     }
 }
@@ -301,6 +347,34 @@ mod tests {
                 assert_eq!(field.read(&body, None), json!("x"), "{} {}", kind.name(), field.name);
                 assert_eq!(field.read(&json!({}), None), field.absent.value());
             }
+        }
+    }
+
+    #[test]
+    fn an_account_that_a_manifest_names_twice_is_there_twice() {
+        let field = Field { form: Form::Accounts, ..Field::plain("users", &["users"], Absent::List) };
+        let answer = json!({"users": [{"uuid": "{1}", "account_id": "a"}, {"uuid": "{2}", "account_id": "b"}]});
+        for (wanted, read) in [
+            (json!(["a"]), json!(["a", "{2}"])),
+            (json!(["a", "{1}", "{2}"]), json!(["a", "{1}", "{2}"])),
+            (json!([]), json!(["{1}", "{2}"])),
+        ] {
+            assert_eq!(field.read(&answer, Some(&wanted)), read, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn the_items_of_a_list_are_told_apart_by_a_word() {
+        const TABLE: &[Field] = &[
+            Field::plain("a.x", &["list", "kind=a", "x"], Absent::Null),
+            Field::plain("a.y", &["list", "kind=a", "y"], Absent::Null),
+            Field { form: Form::Flag, ..Field::plain("b.x", &["list", "kind=b", "x"], Absent::Null) },
+        ];
+        let fields: Fields = [("a.x", json!(1)), ("a.y", json!(2)), ("b.x", json!(true))].into_iter().collect();
+        let body = Value::Object(fields.to_body(TABLE));
+        assert_eq!(body, json!({"list": [{"kind": "a", "x": 1, "y": 2}, {"kind": "b", "x": "true"}]}));
+        for field in TABLE {
+            assert_eq!(Some(&field.read(&body, None)), fields.get(field.name));
         }
     }
 }

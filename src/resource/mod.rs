@@ -4,9 +4,13 @@
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
 
 pub mod address;
+pub mod branch_restriction;
+pub mod branching_model;
 pub mod default_reviewer;
+pub mod deploy_key;
 pub mod environment;
 pub mod fields;
+pub mod inheritance;
 pub mod known_host;
 pub mod permission;
 pub mod pipelines;
@@ -28,13 +32,17 @@ pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
-static REGISTRY: [&dyn Kind; 18] = [
+static REGISTRY: [&dyn Kind; 24] = [
     &project::Project,
     &repository::Repository,
+    &branching_model::OF_REPOSITORY,
+    &branching_model::OF_PROJECT,
+    &inheritance::Inheritance,
     &permission::OF_REPOSITORY_USERS,
     &permission::OF_REPOSITORY_GROUPS,
     &permission::OF_PROJECT_USERS,
     &permission::OF_PROJECT_GROUPS,
+    &branch_restriction::BranchRestriction,
     &default_reviewer::OF_REPOSITORY,
     &default_reviewer::OF_PROJECT,
     &pipelines::Pipelines,
@@ -47,6 +55,8 @@ static REGISTRY: [&dyn Kind; 18] = [
     &known_host::KnownHost,
     &webhook::OF_REPOSITORY,
     &webhook::OF_WORKSPACE,
+    &deploy_key::OF_REPOSITORY,
+    &deploy_key::OF_PROJECT,
 ];
 
 /// Every kind, in the order of the registry.
@@ -121,8 +131,8 @@ pub trait Kind: Sync {
     }
 
     /// Why a field cannot be changed from what it is now, if so. It is then noted, not attempted; `from` is `None` for an
-    /// object that does not exist yet.
-    fn held_back(&self, _field: &str, _from: Option<&Value>) -> Option<&'static str> {
+    /// object that does not exist yet, and `whole` is all that the manifest says.
+    fn held_back(&self, _field: &str, _from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
         None
     }
 
@@ -146,7 +156,8 @@ pub trait Kind: Sync {
         false
     }
 
-    /// The sections of the same object that are dealt with before this one, whatever comes of it (api.md §9.6).
+    /// The sections of the same object, and of the one it refers to, that are dealt with before this one, whatever comes
+    /// of it (api.md §9.6).
     fn follows(&self) -> &'static [&'static str] {
         &[]
     }
@@ -207,6 +218,12 @@ pub trait Kind: Sync {
         false
     }
 
+    /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
+    /// say the same, it is said as in `wanted`.
+    fn read(&self, field: &Field, answer: &Value, wanted: Option<&Value>) -> Value {
+        field.read(answer, wanted)
+    }
+
     /// By what Bitbucket tells it from others, for changes to it.
     fn server_id(&self, answer: &Value) -> Option<String> {
         answer.get("uuid").and_then(Value::as_str).map(str::to_owned)
@@ -217,6 +234,11 @@ pub trait Kind: Sync {
 
     /// The request that changes these fields of it; `whole` is all that the manifest says.
     fn update(&self, place: Place<'_>, changed: &Fields, whole: &Fields) -> Request;
+
+    /// Whether the answer to a change proves nothing, so that it is read until the change shows (api.md §9.7).
+    fn reads_back(&self, _action: Action) -> bool {
+        false
+    }
 
     /// The request that deletes it.
     fn delete(&self, place: Place<'_>) -> Request;
@@ -316,7 +338,7 @@ pub struct KindRef(u8);
 impl KindRef {
     const PROJECT: Self = Self(0);
     const REPOSITORY: Self = Self(1);
-    const ENVIRONMENT: Self = Self(9);
+    const ENVIRONMENT: Self = Self(13);
 
     const fn all<const COUNT: usize>() -> [Self; COUNT] {
         let mut all = [Self(0); COUNT];
@@ -473,7 +495,7 @@ impl Method {
     }
 }
 
-/// A scope in both vocabularies of Bitbucket (api.md §1.3).
+/// A scope in both vocabularies of Bitbucket (api.md §1.3); where several are needed, with spaces between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes {
     /// OAuth consumers and access tokens.
@@ -490,8 +512,9 @@ impl Scopes {
     pub fn missing_from(self, granted: &[String]) -> Option<&'static str> {
         let wanted =
             if granted.iter().any(|scope| scope.contains(":bitbucket")) { self.api_token } else { self.classic };
-        let held = granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted));
-        (!held).then_some(wanted)
+        let holds =
+            |wanted: &str| granted.iter().any(|scope| scope == wanted || scope.strip_suffix(":write") == Some(wanted));
+        wanted.split(' ').find(|wanted| !holds(wanted))
     }
 }
 

@@ -13,8 +13,6 @@ pub struct Pipelines;
 const FIELDS: &[Field] = &[Field::plain("enabled", &["enabled"], Absent::False)];
 
 impl Pipelines {
-    /// The answer to a PUT is the proof. A GET may show the former state for some seconds (api.md §6): whoever plans again at
-    /// once may see it.
     fn put(place: Place<'_>, fields: &Fields) -> Request {
         let body = Some(Value::Object(fields.to_body(FIELDS)));
         Request { method: Method::Put, path: place.parent.path(&["pipelines_config"]), body }
@@ -80,6 +78,11 @@ impl Kind for Pipelines {
 
     fn update(&self, place: Place<'_>, changed: &Fields, _whole: &Fields) -> Request {
         Self::put(place, changed)
+    }
+
+    /// Whoever reads it right after a change may see what was before (api.md §6).
+    fn reads_back(&self, _action: Action) -> bool {
+        true
     }
 
     /// There is nothing to delete: it is switched off.

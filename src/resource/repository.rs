@@ -169,7 +169,7 @@ impl Kind for Repository {
     }
 
     /// The main branch must exist (api.md §3.2), and an empty repository has none.
-    fn held_back(&self, field: &str, from: Option<&Value>) -> Option<&'static str> {
+    fn held_back(&self, field: &str, from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
         let empty = from.is_none_or(Value::is_null);
         (field == "mainbranch" && empty).then_some("waits for the first push: an empty repository has no branches")
     }

@@ -13,6 +13,7 @@ mod manifests;
 mod official;
 mod plan;
 mod schemas;
+mod sections;
 mod storms;
 mod support;
 mod trouble;

@@ -1,0 +1,223 @@
+//! Keys that may read a repository, or all repositories of a project, over Git (api.md §5.7).
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use super::fields::material;
+use super::{
+    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
+};
+
+/// The kind of [`DeployKeySettings`].
+pub struct DeployKey {
+    parent: KindRef,
+}
+
+/// Those of a repository.
+pub static OF_REPOSITORY: DeployKey = DeployKey { parent: KindRef::REPOSITORY };
+/// Those of a project.
+pub static OF_PROJECT: DeployKey = DeployKey { parent: KindRef::PROJECT };
+
+/// A key that may read over Git. The key itself, without its comment, tells one from another.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct DeployKeySettings {
+    /// The public key as it stands in its file: `ssh-ed25519 AAAA… comment`. The comment makes no difference.
+    #[schemars(length(min = 1))]
+    pub key: String,
+    /// What it is for. Bitbucket cannot change it: with another label the key is deleted and created anew.
+    pub label: Option<String>,
+}
+
+const FIELDS: &[Field] = &[
+    Field { form: Form::PublicKey, set: Set::Once, ..Field::plain("key", &["key"], Absent::Text) },
+    Field { set: Set::Once, ..Field::plain("label", &["label"], Absent::Text) },
+];
+
+/// How much of a key's end is enough to tell it from all others: all that is not the same in every key of Ed25519.
+const TELLING: usize = 43;
+
+/// `ssh-ed25519 …` with the end of the base64: the whole of some keys fills several lines.
+fn short(key: &str) -> String {
+    let material = material(key);
+    let (kind, base64) = material.split_once(' ').unwrap_or((&material, ""));
+    let from = base64.len().saturating_sub(TELLING);
+    format!("{kind} {}", base64.get(from..).unwrap_or(base64))
+}
+
+impl DeployKey {
+    fn path(place: Place<'_>) -> String {
+        place.parent.path(&["deploy-keys", place.id])
+    }
+}
+
+impl Kind for DeployKey {
+    fn name(&self) -> &'static str {
+        "deploy key"
+    }
+
+    fn section(&self) -> &'static str {
+        "deploy_keys"
+    }
+
+    fn parent(&self) -> Option<KindRef> {
+        Some(self.parent)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::List
+    }
+
+    fn identity(&self) -> &'static str {
+        "key"
+    }
+
+    fn identity_of(&self, fields: &Fields) -> String {
+        fields.text("key").map(short).unwrap_or_default()
+    }
+
+    fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
+        DeployKeySettings::json_schema(generator)
+    }
+
+    fn summary(&self) -> &'static str {
+        if self.parent == KindRef::PROJECT {
+            return "Keys that may read all repositories of the project over Git. Others stay as they are.";
+        }
+        "Keys that may read the repository over Git. Others stay as they are."
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
+        let wrong = fields.text("key").and_then(wrong_in_key);
+        let finding = wrong.map(|why| {
+            Finding::error("key", "this is not a public key of SSH").label(why).help(
+                "write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like",
+            )
+        });
+        finding.into_iter().collect()
+    }
+
+    fn describe(&self, fields: &Fields) -> String {
+        fields.text("label").unwrap_or_default().to_owned()
+    }
+
+    fn loss(&self) -> &'static str {
+        "and does not work in between"
+    }
+
+    fn list(&self, parent: Parent<'_>) -> String {
+        parent.path(&["deploy-keys"])
+    }
+
+    fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
+        Some(Cow::Owned(short(answer.get("key")?.as_str()?)))
+    }
+
+    fn server_id(&self, answer: &Value) -> Option<String> {
+        answer.get("id")?.as_u64().map(|id| id.to_string())
+    }
+
+    fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
+        let body = Some(Value::Object(fields.to_body(FIELDS)));
+        Request { method: Method::Post, path: self.list(place.parent), body }
+    }
+
+    /// Never asked for: the documented PUT is answered 400 whatever is sent, and a project has none.
+    fn update(&self, place: Place<'_>, _changed: &Fields, whole: &Fields) -> Request {
+        let body = Some(Value::Object(whole.to_body(FIELDS)));
+        Request { method: Method::Put, path: Self::path(place), body }
+    }
+
+    fn delete(&self, place: Place<'_>) -> Request {
+        Request { method: Method::Delete, path: Self::path(place), body: None }
+    }
+
+    fn scopes(&self, action: Action) -> Scopes {
+        let deletes = action == Action::Delete;
+        if self.parent == KindRef::PROJECT {
+            return Scopes {
+                classic: "project project:admin",
+                api_token: if deletes {
+                    "admin:project:bitbucket delete:ssh-key:bitbucket"
+                } else {
+                    "admin:project:bitbucket write:ssh-key:bitbucket"
+                },
+            };
+        }
+        Scopes {
+            classic: "repository repository:admin",
+            api_token: if deletes {
+                "admin:repository:bitbucket delete:ssh-key:bitbucket"
+            } else {
+                "admin:repository:bitbucket write:ssh-key:bitbucket"
+            },
+        }
+    }
+}
+
+/// Why a text cannot be a public key, as far as its form tells.
+fn wrong_in_key(key: &str) -> Option<&'static str> {
+    if key.contains("PRIVATE KEY") {
+        return Some("a private key, which belongs in no manifest: take it for known to others, and make a new one");
+    }
+    if key.trim().contains('\n') {
+        return Some("more than one line");
+    }
+    let mut parts = key.split_whitespace();
+    let (Some(kind), Some(base64)) = (parts.next(), parts.next()) else {
+        return Some("there must be a type and its base64, with a space between");
+    };
+    if !["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|known| kind.starts_with(known)) {
+        return Some("it must begin with its type, such as `ssh-ed25519`");
+    }
+    let digits = base64.trim_end_matches('=');
+    let is_base64 = digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+    let is_whole = base64.len().is_multiple_of(4) && base64.len() - digits.len() <= 2;
+    // Every key begins with the length of its type, which is a small number of four bytes.
+    if !is_base64 || !digits.starts_with("AAAA") {
+        return Some("what follows the type is not the base64 of a key");
+    }
+    (!is_whole || digits.len() < TELLING).then_some("its base64 is cut off")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq";
+
+    #[test]
+    fn keys_are_told_apart_without_their_comments() {
+        assert_eq!(short(KEY), "ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq");
+        assert_eq!(short(&format!("  {KEY}   me@here there")), short(KEY));
+        assert_eq!(short("x"), "x ");
+        assert_eq!(short("x é"), "x é");
+    }
+
+    #[test]
+    fn what_is_no_key_is_found_out() {
+        assert_eq!(wrong_in_key(KEY), None);
+        assert_eq!(wrong_in_key(&format!("{KEY} a comment\n")), None);
+        let cut = &KEY[..KEY.len() - 3];
+        for bad in [
+            "",
+            "x",
+            "ssh-rsa",
+            "AAAA ssh-rsa",
+            "ssh-rsa ????",
+            "ssh-rsa BBBB",
+            "ssh-rsa AAAA",
+            cut,
+            "ssh-rsa AAAA====",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+        ] {
+            assert!(wrong_in_key(bad).is_some(), "{bad}");
+        }
+    }
+}
