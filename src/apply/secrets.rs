@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::carry_out::{place, request_for};
 use crate::plan::{Change, Plan};
 use crate::resource::Request;
 use crate::resource::secret::Source;
@@ -29,7 +30,7 @@ pub struct Needed<'a> {
 #[must_use]
 pub fn needed(plan: &Plan) -> Vec<Needed<'_>> {
     let of_change = |change| {
-        let request = super::request_for(change, super::place(change, None));
+        let request = request_for(change, place(change, None));
         let body = request.body.unwrap_or_default();
         let sent = sources(change).into_iter().filter(move |(_, value)| holds(&body, value));
         sent.filter_map(move |(field, value)| Some(Needed { change, field, source: Source::from_json(value)? }))

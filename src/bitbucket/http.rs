@@ -111,6 +111,9 @@ impl Http {
                 Verdict::Stop(error) => return Err(error),
             };
             drop(pass);
+            if status == 401 && is_about_the_request(&bytes) {
+                return Err(Error::Refused(Box::new(Refusal::read(line, status, content_type(&headers), &bytes))));
+            }
             if status == 401 && !renewed {
                 renewed = true;
                 if self.auth.renewed(&authorization, &self.traffic).await?.is_some() {
@@ -240,6 +243,13 @@ impl Http {
         }
         Ok(to)
     }
+}
+
+/// Whether a 401 is no matter of the credential: that a repository has as many schedules as it may is said in this way
+/// (api.md §5.9). Pipelines, and nobody else, gives the reasons of its errors keys.
+fn is_about_the_request(body: &[u8]) -> bool {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    json.is_some_and(|json| json.pointer("/error/data/key").is_some_and(Value::is_string))
 }
 
 enum Verdict {

@@ -34,7 +34,10 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
             return Err(refused);
         }
         // Nobody needs to be asked about what cannot be done.
-        let secrets = connection.secrets.for_plan(&plan, &manifest).await?;
+        let secrets = tokio::select! {
+            secrets = connection.secrets.for_plan(&plan, &manifest) => secrets?,
+            _ = interrupt() => return Err(Error::Interrupted),
+        };
         drop(manifest);
         // A sandbox in this process is gone with it: there is nothing to ask.
         let asks = !plan.changes.is_empty() && !args.yes && !args.run.connection.sandbox && can_ask();

@@ -5,6 +5,7 @@
 //! Bitbucket or waits for anything; of secrets it is known where they come from ([`secret`]), and no more.
 
 pub mod auth;
+mod conceal;
 pub mod files;
 pub mod node;
 pub mod parse;

@@ -121,9 +121,9 @@ impl<'a> Unseen<'a> {
     /// Says it once for each kind: of the single object there is nothing to know.
     fn note(self, notes: &mut Vec<Note>) {
         for ((_, field), (first, count)) in self.0 {
-            let more = if count > 1 { format!(", here and {} times more", count - 1) } else { String::new() };
+            let more = if count > 1 { format!(", nor of {} more", count - 1) } else { String::new() };
             let text = format!(
-                "{field} is a secret, and whether it is still the same cannot be seen{more}; --rewrite-secrets writes it again"
+                "whether {field} is still the same secret cannot be seen{more}; --rewrite-secrets PATTERN writes it again"
             );
             notes.push(Note { address: first.clone(), text });
         }

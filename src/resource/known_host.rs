@@ -79,8 +79,9 @@ impl Kind for KnownHost {
     }
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let checked = ssh_key::check(fields.text("key").unwrap_or_default());
-        checked.err().map(|why| Finding::error("key", "this is no public SSH key").label(why)).into_iter().collect()
+        let wrong = fields.text("key").and_then(ssh_key::wrong);
+        let finding = |why| Finding::error("key", "this is not a public key of SSH").label(why).help(ssh_key::HELP);
+        wrong.map(finding).into_iter().collect()
     }
 
     fn follows(&self) -> &'static [&'static str] {

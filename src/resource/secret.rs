@@ -3,9 +3,10 @@
 //! A field that is [`Set::Blindly`](super::Set::Blindly) holds this in both states, in the plan and in what is printed of it.
 //! The executor puts the secret in its place, in the body of a request and nowhere else.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -91,16 +92,42 @@ pub fn env_schema() -> Value {
     })
 }
 
-/// The same for a field of a kind, whose own comment says what it is.
-pub(super) fn field(_: &mut SchemaGenerator) -> Schema {
-    Schema::try_from(schema("")).unwrap_or_default()
+/// How a kind says of a field that it is a secret.
+#[derive(Debug)]
+pub struct Secret;
+
+/// How a kind says of a field that it is a text, or a secret.
+#[derive(Debug)]
+pub struct TextOrSecret;
+
+impl JsonSchema for Secret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        Schema::try_from(schema("")).unwrap_or_default()
+    }
 }
 
-/// The same for a text that may be a secret.
-pub(super) fn field_or_text(_: &mut SchemaGenerator) -> Schema {
-    let mut secret = schema("");
-    secret["description"] = format!("Where a secret comes from: {}.", FORMS.replace('`', "")).into();
-    json_schema!({"anyOf": [{"type": "string"}, secret]})
+impl JsonSchema for TextOrSecret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "TextOrSecret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut secret = schema("");
+        secret["description"] = format!("Where a secret comes from: {}.", FORMS.replace('`', "")).into();
+        json_schema!({"anyOf": [{"type": "string"}, secret]})
+    }
 }
 
 #[cfg(test)]

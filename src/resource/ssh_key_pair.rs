@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::secret::Secret;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
-    secret, ssh_key,
+    ssh_key,
 };
 
 /// The kind of [`SshKeyPairSettings`].
@@ -18,8 +19,7 @@ pub struct SshKeyPair;
 #[schemars(deny_unknown_fields)]
 pub struct SshKeyPairSettings {
     /// Where the private key comes from, in the form that ssh-keygen writes and without a passphrase.
-    #[schemars(schema_with = "secret::field")]
-    pub private_key: Value,
+    pub private_key: Secret,
     /// The public key: `ssh-ed25519 AAAA…`. A comment behind it is left out.
     #[schemars(length(min = 1))]
     pub public_key: String,
@@ -66,12 +66,10 @@ impl Kind for SshKeyPair {
     }
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let checked = ssh_key::check(fields.text("public_key").unwrap_or_default());
-        checked
-            .err()
-            .map(|why| Finding::error("public_key", "this is no public SSH key").label(why))
-            .into_iter()
-            .collect()
+        let wrong = fields.text("public_key").and_then(ssh_key::wrong);
+        let finding =
+            |why| Finding::error("public_key", "this is not a public key of SSH").label(why).help(ssh_key::HELP);
+        wrong.map(finding).into_iter().collect()
     }
 
     fn follows(&self) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::secret::{self, FORMS};
+use super::secret::{FORMS, TextOrSecret};
 use super::{
     Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape, address,
 };
@@ -33,8 +33,7 @@ pub struct VariableSettings {
     #[schemars(regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub key: String,
     /// What it says. Of a secured variable, where that comes from.
-    #[schemars(schema_with = "secret::field_or_text")]
-    pub value: Value,
+    pub value: TextOrSecret,
     /// Whether nobody sees the value again, neither in the log of a pipeline nor here: `false` if it is not said.
     pub secured: Option<bool>,
 }

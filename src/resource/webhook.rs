@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::secret::Secret;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
-    secret,
 };
 
 /// The kind of [`WebhookSettings`].
@@ -35,8 +35,7 @@ pub struct WebhookSettings {
     /// Whether requests are sent.
     pub active: Option<bool>,
     /// Where the key comes from that requests are signed with. It has at most 128 characters.
-    #[schemars(schema_with = "secret::field")]
-    pub secret: Option<Value>,
+    pub secret: Option<Secret>,
 }
 
 const FIELDS: &[Field] = &[

@@ -1,6 +1,7 @@
 //! Every request bbprov sends, and every answer the sandbox gives, against Bitbucket's official document.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use bbprov::sandbox::{self, Options, Pages};
 use serde_json::{Value, json};
@@ -35,6 +36,15 @@ fn violations(document: &Document, exchanges: &[sandbox::Exchange]) -> Vec<Strin
     violations.sort();
     violations.dedup();
     violations
+}
+
+/// Asserts that all that the program has asked so far, and all that it was answered, is what the document says.
+#[track_caller]
+pub fn assert_kept(bitbucket: &Bitbucket) {
+    static DOCUMENT: OnceLock<Option<Document>> = OnceLock::new();
+    let Some(document) = DOCUMENT.get_or_init(document) else { return };
+    let violations = violations(document, &bitbucket.exchanges());
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// Every request that bbprov can make for what it manages: creates with all fields, updates of each, moves, deletions,
