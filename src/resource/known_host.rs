@@ -33,10 +33,10 @@ const PATH: [&str; 3] = ["pipelines_config", "ssh", "known_hosts"];
 
 impl KnownHost {
     /// Without the types of both objects the answer is 400 and not a word.
-    fn body(fields: &Fields) -> Option<Value> {
+    fn body(fields: &Fields) -> Value {
         let mut body = fields.to_body(FIELDS);
         body.insert("type".to_owned(), "pipeline_known_host".into());
-        Some(Value::Object(body))
+        Value::Object(body)
     }
 
     fn path(place: Place<'_>) -> String {
@@ -109,11 +109,11 @@ impl Kind for KnownHost {
     }
 
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
-        Request { method: Method::Post, path: place.parent.path(&PATH), body: Self::body(fields) }
+        Request { method: Method::Post, path: place.parent.path(&PATH), body: Some(Self::body(fields)) }
     }
 
     fn update(&self, place: Place<'_>, _changed: &Fields, whole: &Fields) -> Request {
-        Request { method: Method::Put, path: Self::path(place), body: Self::body(whole) }
+        Request { method: Method::Put, path: Self::path(place), body: Some(Self::body(whole)) }
     }
 
     fn delete(&self, place: Place<'_>) -> Request {

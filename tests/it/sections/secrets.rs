@@ -72,8 +72,8 @@ fn they_are_fetched_once_and_only_when_they_are_needed() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      note acme/ledger/pipelines/variables/AGAIN: value is a secret, and whether it is still the same cannot be seen, here and 2 times more; --rewrite-secrets writes it again
-      note acme/ledger/webhooks/https://ci.example.com: secret is a secret, and whether it is still the same cannot be seen; --rewrite-secrets writes it again
+      note acme/ledger/pipelines/variables/AGAIN: whether value is still the same secret cannot be seen, nor of 2 more; --rewrite-secrets PATTERN writes it again
+      note acme/ledger/webhooks/https://ci.example.com: whether secret is still the same secret cannot be seen; --rewrite-secrets PATTERN writes it again
 
     Nothing to do: all 6 managed objects are as the manifest says.
     4 requests used.
@@ -122,8 +122,8 @@ fn they_are_rewritten_on_demand() {
       ~ variable   acme/ledger/pipelines/variables/TOKEN  value
             value  unseen → {env: CI_TOKEN}
 
-      note acme/ledger/pipelines/variables/AGAIN: value is a secret, and whether it is still the same cannot be seen, here and 1 times more; --rewrite-secrets writes it again
-      note acme/ledger/webhooks/https://ci.example.com: secret is a secret, and whether it is still the same cannot be seen; --rewrite-secrets writes it again
+      note acme/ledger/pipelines/variables/AGAIN: whether value is still the same secret cannot be seen, nor of 1 more; --rewrite-secrets PATTERN writes it again
+      note acme/ledger/webhooks/https://ci.example.com: whether secret is still the same secret cannot be seen; --rewrite-secrets PATTERN writes it again
 
     1 to update, 5 unchanged.
     4 requests used; 1 to apply, 1 % of 1,000 an hour.

@@ -100,23 +100,29 @@ fn what_cannot_be_is_told_offline() {
     );
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @"
-    error: this is no public SSH key
+    error: this is not a public key of SSH
      --> repos.yaml:7:83
       |
-    7 | ...a, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAONNNCjb0bdRkZ9v},
-      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the key is cut off, or is no base64
+    7 | ...tname: a, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAONNNCjb0bdRkZ9v},
+      |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
+      |
+      = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is no public SSH key
+    error: this is not a public key of SSH
      --> repos.yaml:8:21
       |
     8 |  {hostname: b, key: ssh-rsa},
-      |                     ^^^^^^^ the key itself is missing behind its type
+      |                     ^^^^^^^ there must be a type and its base64, with a space between
+      |
+      = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is no public SSH key
+    error: this is not a public key of SSH
      --> repos.yaml:9:21
       |
     9 |  {hostname: c, key: git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAON
-      |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it begins with none of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521
+      |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
+      |
+      = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error: `private_key` is a secret, and a manifest holds none
       --> repos.yaml:10:30
