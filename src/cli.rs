@@ -139,6 +139,12 @@ pub struct ApplyArgs {
     /// At most so many repositories and projects may be deleted
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub allow_delete: usize,
+    /// At most so much may be removed from exclusive sections [default: a quarter of what each holds]
+    #[arg(long, value_name = "N")]
+    pub allow_remove: Option<usize>,
+    /// Private repositories and projects may be made public
+    #[arg(long)]
+    pub allow_public: bool,
 }
 
 /// What `validate` takes.

@@ -88,7 +88,8 @@ pub fn bare_parse(file: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// The POSTs of an apply and nothing more, sixteen at a time, by a client that is set up like ours.
+/// The POSTs of an apply and nothing more, sixteen at a time, by a client that is set up like ours, on the runtime that
+/// `#[tokio::main]` gives.
 pub fn bare_creates(api_url: &str, workspace: &str, count: &str) -> Outcome<()> {
     let count: usize = count.parse()?;
     let mut headers = HeaderMap::new();
@@ -103,7 +104,7 @@ pub fn bare_creates(api_url: &str, workspace: &str, count: &str) -> Outcome<()> 
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Runtime::new()?;
     let sent = stream::iter(0..count).map(|number| {
         let url = format!("{api_url}/repositories/{workspace}/{}", slug(number));
         let request = client.post(url).bearer_auth("x").json(&body());

@@ -99,6 +99,8 @@ impl Error {
         match self {
             Self::Credential(why) => Self::Credential(add(why)),
             Self::NoToken(why) => Self::NoToken(add(why)),
+            // Whoever waited for a new token was stopped there, and had sent something before.
+            Self::Stopped { why, .. } => Self::Stopped { why, tried: true },
             other => other,
         }
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::guard;
 use super::interrupt::{interrupt, interrupts};
 use super::plan::{Made, check_scopes, make, write_files};
 use crate::apply::{self, Account, Ended};
 use crate::cli::{ApplyArgs, FormatName, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::output;
-use crate::plan::Plan;
 use crate::report::{Format, Report, human};
 
 /// Runs the command.
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
         }
         // Files that cannot be written are better known before anything is changed.
         write_files(planned, &args.run.report)?;
-        if let Err(refused) = check_scopes(&plan).and_then(|()| check_guard(&plan, args.allow_delete)) {
+        if let Err(refused) = check_scopes(&plan).and_then(|()| guard::check(&plan, args)) {
             if !human {
                 print(&planned.render(args.run.report.format.into()))?;
             }
@@ -76,18 +76,6 @@ fn exit(account: &Account) -> Exit {
         Ended::Complete if account.count("done") < account.outcomes.len() => Exit::Failures,
         Ended::Complete => Exit::Done,
     }
-}
-
-/// Deletions need to be permitted by number, so that one bad edit cannot take everything away.
-fn check_guard(plan: &Plan, allowed: usize) -> Result<(), Error> {
-    let deletions = plan.counts().delete;
-    if deletions <= allowed {
-        return Ok(());
-    }
-    Err(Error::Guard(format!(
-        "the plan deletes {deletions}, and --allow-delete permits {allowed}: nothing was changed; if that is what you want, \
-         run it again with --allow-delete {deletions}"
-    )))
 }
 
 /// Whether there is somebody to ask.

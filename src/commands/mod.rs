@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod credentials;
+mod guard;
 mod interrupt;
 mod plan;
 mod sandbox;
@@ -11,6 +12,7 @@ mod secrets;
 mod validate;
 
 use clap::CommandFactory;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Color, Command, OutputArgs};
 use crate::error::{Error, Exit};
@@ -73,13 +75,15 @@ fn progress(output: &OutputArgs) -> Progress {
     Progress::new(output.progress.into(), log, output.verbose, output.quiet)
 }
 
-/// A runtime for the commands that talk; the others start no thread.
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(io("cannot start the runtime"))
+/// A runtime for the commands that ask; those that neither ask nor answer need none. It is of this thread alone: most of the
+/// time it waits, and to hand every answer from thread to thread would take longer than to read it.
+fn runtime() -> Result<Runtime, Error> {
+    Builder::new_current_thread().enable_all().build().map_err(io("cannot start the runtime"))
+}
+
+/// A runtime for the one that answers, whoever asks at the same time.
+fn server_runtime() -> Result<Runtime, Error> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(io("cannot start the runtime"))
 }
 
 fn print(text: &str) -> Result<Exit, Error> {

@@ -21,7 +21,7 @@ use crate::sandbox::{Credentials, Options, Pages, Sandbox};
 /// Runs the command.
 pub(super) fn run(args: &SandboxArgs, output: &OutputArgs) -> Result<Exit, Error> {
     let seed = if args.seed.is_empty() { None } else { Some(super::load(&args.seed, output)?) };
-    super::runtime()?.block_on(async {
+    super::server_runtime()?.block_on(async {
         let mut options = options(args, seed.as_ref())?;
         let beside = seed.as_ref().filter(|_| options.state.is_none()).map(|_| temporary());
         options.state = options.state.or_else(|| beside.clone());

@@ -7,6 +7,7 @@
 pub mod auth;
 mod conceal;
 pub mod files;
+mod impossible;
 pub mod node;
 pub mod parse;
 mod resolve;
@@ -22,7 +23,7 @@ use node::Tree;
 use shape::Shape;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
-use crate::resource::{Address, Fields, Finding};
+use crate::resource::{Address, Fields, Finding, KindRef};
 
 /// The desired state of some workspaces, and the texts it was read from.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Manifest {
     pub workspaces: Vec<Workspace>,
     /// Every object that is managed, by address.
     pub desired: Vec<Desired>,
+    /// The sections that hold nothing but what is managed.
+    pub owned: Vec<Owned>,
     /// What a person should know although it stops nothing.
     pub warnings: Diagnostics,
     /// The texts, for messages that point at them.
@@ -48,6 +51,17 @@ pub struct Workspace {
     pub auth: Option<Auth>,
 }
 
+/// A section of which the manifest says everything: what it does not list goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// The whole name of what it is in.
+    pub parent: Box<str>,
+    /// The kind of what it holds.
+    pub kind: KindRef,
+    /// Where the manifest says so.
+    pub span: Span,
+}
+
 /// One object as it shall be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
@@ -61,6 +75,8 @@ pub struct Desired {
     pub rewrite: bool,
     /// Where its identity stands.
     pub span: Span,
+    /// What it was called before, and where that stands.
+    pub previously: Option<Box<(Address, Span)>>,
     /// Where its `state` stands, if it has one.
     pub state_span: Option<Span>,
     /// Where each of its fields stands, in the order of `fields`.
@@ -129,6 +145,10 @@ impl Manifest {
         let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
         let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
         self.desired.retain(|object| fits(&object.address) || is_needed(&object.address));
+        // Part of a section says nothing of the rest of it.
+        let whole: HashSet<&str> =
+            self.desired.iter().filter(|object| fits(&object.address)).map(|object| object.address.as_str()).collect();
+        self.owned.retain(|owned| whole.contains(&*owned.parent));
         let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
         self.workspaces.retain(|workspace| inhabited.contains(workspace.slug.as_str()));
     }
@@ -191,7 +211,7 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
             }
         }
     }
-    let (workspaces, mut desired) = resolve::resolve(documents, &sources, &mut found);
+    let (workspaces, mut desired, owned) = resolve::resolve(documents, &sources, &mut found);
     validate::validate(&workspaces, &desired, &mut found);
     found.sort();
     if found.has_errors() {
@@ -199,7 +219,7 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
     }
     // No two have the same address, so that there is no order among equals to keep.
     desired.sort_unstable_by(|a, b| a.address.cmp(&b.address));
-    Ok(Manifest { workspaces, desired, warnings: found, sources })
+    Ok(Manifest { workspaces, desired, owned, warnings: found, sources })
 }
 
 fn empty(source: u32) -> Diagnostic {

@@ -213,7 +213,11 @@ static KNOWN: LazyLock<HashSet<Arc<str>>> = LazyLock::new(|| {
         let fields = kind.fields().iter().flat_map(|field| field.name.split('.'));
         [kind.name(), kind.identity()].into_iter().chain(kind.section().split('.')).chain(fields)
     });
-    ["version", "defaults", "workspaces", "workspace", "state"].into_iter().chain(of_kinds).map(Arc::from).collect()
+    ["version", "defaults", "workspaces", "workspace", "state", "exclusive", "previously"]
+        .into_iter()
+        .chain(of_kinds)
+        .map(Arc::from)
+        .collect()
 });
 
 impl<'de> Deserialize<'de> for Word {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Workspace, secret};
+use super::{Desired, Owned, Workspace, secret};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
 
@@ -15,7 +15,7 @@ pub(super) fn resolve(
     documents: Vec<Node>,
     sources: &Sources,
     found: &mut Diagnostics,
-) -> (Vec<Workspace>, Vec<Desired>) {
+) -> (Vec<Workspace>, Vec<Desired>, Vec<Owned>) {
     let mut documents = documents;
     let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
     for document in &mut documents {
@@ -32,7 +32,7 @@ pub(super) fn resolve(
     }
     let mut workspaces: Vec<Workspace> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut desired = Vec::new();
+    let (mut desired, mut owned) = (Vec::new(), Vec::new());
     let mut alike = Alike::default();
     for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
         for mut workspace in document.into_items() {
@@ -46,24 +46,26 @@ pub(super) fn resolve(
                 authorise(&mut workspaces[at], auth, found);
             }
             sections(None, &slug, &workspace, &mut desired, &mut Reader { sources, found });
+            own(None, &slug, &workspace, &mut owned, found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                let own = defaults.get(kind.name());
+                let under = defaults.get(kind.name());
                 desired.reserve_exact(items.len());
                 for item in items {
-                    let effective = on_top_of(own, item);
+                    let effective = on_top_of(under, item);
                     let mut reader = Reader { sources, found };
                     let Some(object) = object(kind, &slug, &effective, &mut alike, &mut reader) else { continue };
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
                         sections(Some(kind), name.as_str(), &effective, &mut desired, &mut reader);
+                        own(Some(kind), name.as_str(), &effective, &mut owned, found);
                     }
                 }
             }
         }
     }
-    (workspaces, desired)
+    (workspaces, desired, owned)
 }
 
 /// Two places may both say which credential a workspace takes, but not different ones.
@@ -146,7 +148,9 @@ fn object(
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
     let fields = said().map(|(field, value)| (field.name, alike.value(reader.value(field, value)))).collect();
     let state = effective.get("state");
+    let previously = effective.get("previously").and_then(|name| Some((name.text()?, name.span)));
     Some(Desired {
+        previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
         fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
@@ -198,6 +202,25 @@ fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<
     }
 }
 
+/// The sections that `exclusive` names. Each must stand there: nothing goes because of a section that nobody wrote down.
+fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>, found: &mut Diagnostics) {
+    let Some(Tree::List(names)) = node.get("exclusive").map(|names| &names.tree) else { return };
+    for name in names {
+        let said = name.text().unwrap_or_default();
+        if node.get(said).is_none() {
+            found.push(
+                Diagnostic::error(name.span, format!("`{said}` is exclusive and not there"))
+                    .label("what is not listed would go, and nothing is listed")
+                    .help(format!("list what shall be, or write `{said}: []` if all of it shall go")),
+            );
+        }
+        let belongs = |kind: &KindRef| kind.section().split('.').next() == Some(said) && !kind.shape().is_single();
+        for kind in kinds_in(kind).filter(belongs).filter(|kind| node.at(kind.section()).is_some()) {
+            owned.push(Owned { parent: parent.into(), kind, span: name.span });
+        }
+    }
+}
+
 /// One thing in a section, with the fields that are said of it.
 fn in_section<'a>(
     kind: KindRef,
@@ -218,6 +241,7 @@ fn in_section<'a>(
         absent: false,
         rewrite: false,
         span: node.span,
+        previously: None,
         state_span: None,
     }
 }

@@ -3,6 +3,8 @@
 //! It is the one description of a manifest's shape: editors complete and explain from it, and the loader checks with it
 //! ([`super::shape`]), so the two cannot disagree.
 
+use std::collections::BTreeSet;
+
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -44,6 +46,7 @@ pub fn manifest_schema() -> Value {
     );
     workspace.insert("auth".to_owned(), super::auth::schema());
     workspace.append(&mut sections);
+    workspace.extend(exclusive(None));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "bbprov manifest",
@@ -84,6 +87,21 @@ fn add_sections(kind: KindRef, schema: &mut Value, generator: &mut SchemaGenerat
     for child in kinds_in(Some(kind)) {
         add(properties, child, section(child, generator));
     }
+    if kind.shape() == Shape::Objects {
+        properties.extend(exclusive(Some(kind)));
+    }
+}
+
+/// The key by which a manifest takes whole sections, if there are any that hold more than one thing.
+fn exclusive(kind: Option<KindRef>) -> Option<(String, Value)> {
+    let many = kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects && !kind.shape().is_single());
+    let names: BTreeSet<&str> = many.filter_map(|kind| kind.section().split('.').next()).collect();
+    let schema = json!({
+        "description": "Sections of which the manifest says everything: what they do not list is removed, within `--allow-remove`. Without it, what is not listed stays.",
+        "type": "array",
+        "items": {"type": "string", "enum": names},
+    });
+    (!names.is_empty()).then(|| ("exclusive".to_owned(), schema))
 }
 
 /// Puts a section at its place, which may be inside of a mapping that holds several.
@@ -186,6 +204,17 @@ fn object(kind: KindRef, settings: Value) -> Value {
             "default": "present",
         }),
     );
+    if kind.renames() {
+        own.insert(
+            "previously".to_owned(),
+            json!({
+                "description": format!("What this {} was called before: it is renamed and stays the same. Once that is done, this may go.", kind.name()),
+                "type": "string",
+                "pattern": rule.pattern,
+                "maxLength": rule.longest,
+            }),
+        );
+    }
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         own.append(properties);
         *properties = own;

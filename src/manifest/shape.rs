@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use super::impossible::impossible;
 use super::node::{Key, Node, Tree};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, closest};
 
@@ -217,6 +218,12 @@ fn check_entries(
             return false;
         }
         let Some(shape) = keys.get(&*key.text) else {
+            if let Some(why) = impossible(name, &key.text) {
+                found.push(
+                    Diagnostic::error(key.span, why).label("Bitbucket's API cannot do this").help("leave it out"),
+                );
+                return false;
+            }
             let near = closest(&key.text, keys.keys().map(String::as_str));
             found.push(unknown(name, key, keys, near));
             meant.extend(near.map(str::to_owned));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Desired, Workspace};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resource::{Address, Finding, Shape};
 
 type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
@@ -15,6 +15,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("credentials", credentials),
     ("identities", identities),
     ("no object twice", no_object_twice),
+    ("former names", former_names),
     ("rules of each kind", rules_of_each_kind),
     ("references", references),
 ];
@@ -73,6 +74,31 @@ fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics
             );
         } else {
             first.insert(key, object);
+        }
+    }
+}
+
+/// A former name belongs to one object, and to none that has it now.
+fn former_names(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    let now: HashMap<&Address, Span> = desired.iter().map(|object| (&object.address, object.span)).collect();
+    let mut former: HashMap<&Address, Span> = HashMap::new();
+    for (object, previously) in desired.iter().filter_map(|object| Some((object, object.previously.as_deref()?))) {
+        let (name, span) = (&previously.0, previously.1);
+        if let Err(finding) = name.kind().check_identity(name.id()) {
+            found.push(Diagnostic::error(span, finding.message).label(finding.label));
+        }
+        let wrong = |message: &str| Diagnostic::error(span, format!("{} {message}", shown(name)));
+        match (now.get(name), former.insert(name, span)) {
+            _ if *name == object.address => {
+                found.push(wrong("is what it is called now").help("leave `previously` out"));
+            }
+            (Some(other), _) => found.push(
+                wrong("is the name of another one").label("taken for this one's former name").also(*other, "this one"),
+            ),
+            (None, Some(other)) => {
+                found.push(wrong("was the name of one only").label("the second time").also(other, "the first time"));
+            }
+            (None, None) => {}
         }
     }
 }

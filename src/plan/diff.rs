@@ -1,13 +1,14 @@
 //! Desired state and actual state → the plan. Pure: the same two states always give the same plan.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::refresh::{Actual, State};
+use super::unseen::Unseen;
 use super::{Change, FieldChange, Note, Plan};
-use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
 use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
@@ -35,9 +36,10 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
-        match compare(manifest, object, actual, &mut plan.notes) {
+        match compare(manifest, object, actual, state, &mut plan.notes) {
             None => plan.unchanged += 1,
             Some(change) => {
+                let change = renamed(change, state);
                 if let (Action::Delete, Some(count)) = (change.action, state.holds.get(&object.address)) {
                     problems.push(still_held(object, *count));
                 }
@@ -53,24 +55,31 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
             }
         }
     }
+    likely_renames(&plan.changes, &desired, state, &mut problems);
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);
     }
     unseen.note(&mut plan.notes);
+    remove_surplus(manifest, state, &mut plan);
     order(&mut plan.changes, state);
     place_within(&mut plan.changes, &desired, state);
     plan.bill.to_apply = plan.requests();
     Ok(plan)
 }
 
-fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes: &mut Vec<Note>) -> Option<Change> {
+fn compare(
+    manifest: &Manifest,
+    object: &Desired,
+    actual: Option<&Actual>,
+    state: &State,
+    notes: &mut Vec<Note>,
+) -> Option<Change> {
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
         let fields = Vec::into_boxed_slice(fields);
-        let whole = object.fields.clone();
-        let (needs, follows, within) = (Vec::new(), Vec::new(), None);
-        Some(Change { address: object.address.clone(), action, fields, reason, uuid, whole, within, needs, follows })
+        let base = Change::new(object.address.clone(), action);
+        Some(Change { fields, reason, uuid, whole: object.fields.clone(), ..base })
     };
     match (object.absent, actual) {
         (true, None) => None,
@@ -80,7 +89,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
         (false, None) => {
-            let fields = changed_fields(object, None, notes);
+            let fields = changed_fields(object, None, state, notes);
             // What there is one of in each comes by itself, and nothing is left to be set in it.
             if fields.is_empty() && object.address.kind().shape().is_single() {
                 return None;
@@ -93,10 +102,11 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
             change(Action::Create, fields, None)
         }
         (false, Some(actual)) => {
-            let fields = changed_fields(object, Some(&actual.fields), notes);
+            let fields = changed_fields(object, Some(&actual.fields), state, notes);
+            let is_renamed = state.renamed.contains_key(&object.address);
             let kind = object.address.kind();
             match fields.iter().any(|field| kind.replaces(field.name, &field.from, &field.to)) {
-                _ if fields.is_empty() => None,
+                _ if fields.is_empty() && !is_renamed => None,
                 true => change(Action::Replace, fields, None),
                 false => change(Action::Update, fields, None),
             }
@@ -104,33 +114,7 @@ fn compare(manifest: &Manifest, object: &Desired, actual: Option<&Actual>, notes
     }
 }
 
-/// Existing objects with secrets that nobody can compare: kind and field, the first of them, and how many there are.
-#[derive(Default)]
-struct Unseen<'a>(BTreeMap<(&'static str, &'static str), (&'a Address, usize)>);
-
-impl<'a> Unseen<'a> {
-    fn count(&mut self, object: &'a Desired, actual: Option<&Actual>) {
-        let Some(actual) = actual.filter(|_| !object.absent && !object.rewrite) else { return };
-        let kind = object.address.kind();
-        let secrets = object.fields.iter().filter(|(name, value)| kind.is_secret(name, value));
-        for (name, _) in secrets.filter(|(name, value)| actual.fields.shared(name) == Some(value)) {
-            self.0.entry((kind.name(), name)).or_insert((&object.address, 0)).1 += 1;
-        }
-    }
-
-    /// Says it once for each kind: of the single object there is nothing to know.
-    fn note(self, notes: &mut Vec<Note>) {
-        for ((_, field), (first, count)) in self.0 {
-            let more = if count > 1 { format!(", nor of {} more", count - 1) } else { String::new() };
-            let text = format!(
-                "whether {field} is still the same secret cannot be seen{more}; --rewrite-secrets PATTERN writes it again"
-            );
-            notes.push(Note { address: first.clone(), text });
-        }
-    }
-}
-
-fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Note>) -> Vec<FieldChange> {
+fn changed_fields(object: &Desired, actual: Option<&Fields>, state: &State, notes: &mut Vec<Note>) -> Vec<FieldChange> {
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
@@ -140,7 +124,8 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
         // That it is as it shall be was only taken for granted.
         let from = from.filter(|_| !secret);
-        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields) {
+        let holder = holder(&object.address, state);
+        match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields, holder) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
             None => {
                 let from = from.map_or_else(|| shared(Value::Null), Arc::clone);
@@ -149,6 +134,13 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, notes: &mut Vec<Not
         }
     }
     changed
+}
+
+/// What stands in an object of a workspace: that one as it is, if it is.
+fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
+    let kind = address.kind().parent().filter(|kind| kind.shape() == Shape::Objects)?;
+    let (workspace, id) = address.parent().split_once('/')?;
+    Some(&state.objects.get(&Address::new(kind, workspace, id))?.fields)
 }
 
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
@@ -213,6 +205,79 @@ fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>
     }
 }
 
+/// Says of what still has its former name that this changes as well.
+fn renamed(change: Change, state: &State) -> Change {
+    let Some(former) = state.renamed.get(&change.address) else { return change };
+    let name = change.address.kind().identity();
+    let text = |text: &str| Arc::new(Value::String(text.to_owned()));
+    let rename = FieldChange { name, from: text(former), to: text(change.address.id()) };
+    let fields = [rename].into_iter().chain(change.fields).collect();
+    Change { fields, ..change }
+}
+
+/// One that goes and one much like it that comes are most often a rename, which would lose the history.
+fn likely_renames(
+    changes: &[Change],
+    desired: &HashMap<&Address, &Desired>,
+    state: &State,
+    problems: &mut Diagnostics,
+) {
+    let of = |action: Action| {
+        changes.iter().filter(move |change| change.action == action && change.address.kind().renames())
+    };
+    let mut doomed: HashMap<(&str, Option<Address>), Vec<&str>> = HashMap::new();
+    for change in of(Action::Delete) {
+        let (address, now) = (&change.address, state.objects.get(&change.address));
+        let reference = now.and_then(|now| address.kind().reference(address.workspace(), &now.fields));
+        let place = (address.workspace(), reference.map(|reference| reference.address));
+        doomed.entry(place).or_default().push(address.id());
+    }
+    if doomed.is_empty() {
+        return;
+    }
+    for change in of(Action::Create) {
+        let (address, kind) = (&change.address, change.address.kind());
+        let reference = kind.reference(address.workspace(), &change.target()).map(|reference| reference.address);
+        let near = doomed
+            .get(&(address.workspace(), reference))
+            .and_then(|names| closest(address.id(), names.iter().copied()));
+        if let (Some(near), Some(object)) = (near, desired.get(address)) {
+            problems.push(
+                Diagnostic::error(object.span, format!("is {address} a new {}, or {near} under another name?", kind.name()))
+                    .label(format!("{near} is deleted, and this one created"))
+                    .help(format!(
+                        "write `previously: {near}` here in place of its `state: absent` to rename it with all it holds; to \
+                         lose that, delete it in a run of its own first"
+                    )),
+            );
+        }
+    }
+}
+
+/// What stands in a section that holds nothing but what is managed, and is not, goes.
+fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
+    plan.notes.extend(state.own.iter().map(|address| {
+        let text = "stays although it is not listed: it is the credential's own".to_owned();
+        Note { address: address.clone(), text }
+    }));
+    if state.surplus.is_empty() {
+        return;
+    }
+    let places: HashMap<(&str, KindRef), Span> =
+        manifest.owned.iter().map(|owned| ((&*owned.parent, owned.kind), owned.span)).collect();
+    for (address, actual) in &state.surplus {
+        let place = places.get(&(address.parent(), address.kind())).map(|span| manifest.sources.place(*span));
+        let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+        plan.changes.push(Change {
+            reason: Some(format!("exclusive{place}").into()),
+            uuid: Some(actual.uuid.clone()),
+            ..Change::new(address.clone(), Action::Delete)
+        });
+    }
+    plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    plan.sizes.clone_from(&state.sizes);
+}
+
 /// Says of what stands in another object which one that is, and what must come first: that object itself, and the sections
 /// that go before.
 fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, state: &State) {
@@ -242,11 +307,12 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
                 change.follows.extend(sections.get(&(referred.to_owned(), *section)).into_iter().flatten());
             }
         }
-        // What is made anew is told from others by something new.
+        // What is made anew is told from others by something new. It must be there, and by this name.
         let anew = places.get(holder).filter(|(_, action)| matches!(action, Action::Create | Action::Replace));
         let known = state.objects.get(holder).filter(|_| anew.is_none());
         let id = known.map(|actual| actual.uuid.clone()).unwrap_or_default();
-        change.needs.extend(anew.map(|(at, _)| at));
+        let ready = anew.is_none() && !state.renamed.contains_key(*holder);
+        change.needs.extend(places.get(holder).filter(|_| !ready).map(|(at, _)| at));
         change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }

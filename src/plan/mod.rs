@@ -3,8 +3,9 @@
 pub mod diff;
 pub mod refresh;
 pub(crate) mod sections;
+mod unseen;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::bitbucket::{self, Read};
 use crate::diagnostic::Diagnostics;
 use crate::manifest::Manifest;
 use crate::progress::Listen;
-use crate::resource::{Action, Address, Fields};
+use crate::resource::{Action, Address, Fields, KindRef, Shape};
 
 /// What to change, and what was found on the way.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,8 @@ pub struct Plan {
     pub granted: Vec<Granted>,
     /// What could not be read, and is not in the plan.
     pub unread: Vec<Unread>,
+    /// How much each section holds from which something is removed, by what it is in.
+    pub sizes: HashMap<(Box<str>, KindRef), usize>,
 }
 
 /// What a credential may do.
@@ -93,6 +96,28 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change of which no more is known than what it is to.
+    #[must_use]
+    pub fn new(address: Address, action: Action) -> Self {
+        Self {
+            address,
+            action,
+            fields: Box::default(),
+            reason: None,
+            uuid: None,
+            whole: Fields::default(),
+            within: None,
+            needs: Vec::new(),
+            follows: Vec::new(),
+        }
+    }
+
+    /// Whether it takes something out of a section, rather than a whole object away.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        self.action == Action::Delete && self.address.kind().shape() != Shape::Objects
+    }
+
     /// What the changed fields will be.
     #[must_use]
     pub fn target(&self) -> Fields {
@@ -166,6 +191,8 @@ pub struct Counts {
     pub replace: usize,
     /// Objects that go.
     pub delete: usize,
+    /// What goes out of sections.
+    pub remove: usize,
 }
 
 impl Plan {
@@ -173,11 +200,13 @@ impl Plan {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let of = |action| self.changes.iter().filter(|change| change.action == action).count();
+        let remove = self.changes.iter().filter(|change| change.is_removal()).count();
         Counts {
             create: of(Action::Create),
             update: of(Action::Update),
             replace: of(Action::Replace),
-            delete: of(Action::Delete),
+            delete: of(Action::Delete) - remove,
+            remove,
         }
     }
 

@@ -35,6 +35,14 @@ pub struct State {
     pub holds: HashMap<Address, usize>,
     /// The workspaces of which nothing is known.
     pub unread: Vec<Unread>,
+    /// What still has its former name, with that.
+    pub renamed: HashMap<Address, Box<str>>,
+    /// What stands in sections that hold nothing but what is managed, and is not.
+    pub surplus: Vec<(Address, Actual)>,
+    /// Of these, the credential's own grants, which stay.
+    pub own: Vec<Address>,
+    /// How much each of these sections holds, by what it is in.
+    pub sizes: HashMap<(Box<str>, KindRef), usize>,
 }
 
 /// Objects as they are, by address.
@@ -196,6 +204,7 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         return Err(error.into());
     }
     state.forget(useless, lanes);
+    state.recognise(manifest);
     sections::read(client, manifest, &mut state, listener).await?;
     Ok(state)
 }
@@ -233,6 +242,9 @@ fn inquiries<'a>(
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
         of_kind.insert(address.id(), (address, Some(&object.fields)));
+        if let Some(former) = object.previously.as_deref().filter(|_| !object.absent) {
+            of_kind.insert(former.0.id(), (&former.0, Some(&object.fields)));
+        }
     }
     let mut inquiries = Vec::new();
     for workspace in &manifest.workspaces {
@@ -343,6 +355,33 @@ impl State {
             let workspaces = lanes.remove(&lane).unwrap_or_default();
             self.found.retain(|found| !workspaces.contains(&found.workspace));
             self.unread.push(Unread { workspaces, error });
+        }
+    }
+
+    /// What an object is called until it is renamed, or what it is in.
+    pub(super) fn until_now(&self, address: &Address) -> Address {
+        let former = |name: &str| {
+            let (now, former) = self.renamed.iter().find(|(now, _)| now.as_str() == name)?;
+            Some(Address::new(now.kind(), now.workspace(), former))
+        };
+        match (self.renamed.get(address), former(address.parent())) {
+            (Some(former), _) => Address::new(address.kind(), address.workspace(), former),
+            (None, Some(parent)) => Address::within(parent.as_str(), address.kind(), address.id()),
+            (None, None) => address.clone(),
+        }
+    }
+
+    /// Takes what still has its former name for what it will be.
+    fn recognise(&mut self, manifest: &Manifest) {
+        for object in manifest.desired.iter().filter(|object| !object.absent) {
+            let Some((former, _)) = object.previously.as_deref() else { continue };
+            if self.objects.get(&object.address).is_some() {
+                continue;
+            }
+            if let Some(actual) = self.objects.get(former).cloned() {
+                self.objects.extend([Known::new(object.address.clone(), actual)]);
+                self.renamed.insert(object.address.clone(), former.id().into());
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Bitbucket → what stands in objects: one list for each section that the manifest mentions, of each object that exists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
@@ -11,16 +11,28 @@ use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
 use crate::manifest::{Desired, Manifest};
 use crate::progress::{Event, Listen};
-use crate::resource::{Address, KindRef, Parent, Shape};
+use crate::resource::address::path;
+use crate::resource::{Address, KINDS, KindRef, Parent, Shape};
 
 /// One section of one object or workspace.
 struct Section<'a> {
     kind: KindRef,
     /// What it is in; nothing if that is a workspace.
-    within: Option<(&'a Address, Box<str>)>,
+    within: Option<&'a Address>,
+    /// The same by the name that it has until now, and by what Bitbucket tells it from others.
+    found: Option<(Address, Box<str>)>,
     workspace: &'a str,
     /// What the manifest says of it, by identity.
     wanted: HashMap<&'a str, &'a Desired>,
+    /// Whether it holds nothing else, so that the rest is of interest.
+    owned: bool,
+}
+
+/// What is kept of an item: known to the manifest, or not.
+enum Item {
+    Managed(Known),
+    Surplus(Address, Actual),
+    Other,
 }
 
 /// Reads the sections of everything that was found to exist, from the outermost to the innermost.
@@ -37,7 +49,7 @@ pub(super) async fn read<R: Read>(
     loop {
         let sections = sections(manifest, state, depth);
         if sections.is_empty() {
-            return Ok(());
+            return keep_own(client, state, listener).await;
         }
         listener.event(Event::Pages { more: sections.len() });
         let mut reading = stream::iter(&sections)
@@ -45,11 +57,47 @@ pub(super) async fn read<R: Read>(
             .buffer_unordered(client.concurrency());
         let mut all = Vec::new();
         while let Some(read) = reading.next().await {
-            all.extend(read?);
+            all.push(read?);
         }
-        state.objects.extend(all);
+        drop(reading);
+        for (section, items) in all {
+            if section.owned {
+                state.sizes.insert((section.name().into(), section.kind), items.len());
+            }
+            for item in items {
+                match item {
+                    Item::Managed(known) => state.objects.extend([known]),
+                    Item::Surplus(address, actual) => state.surplus.push((address, actual)),
+                    Item::Other => {}
+                }
+            }
+        }
         depth += 1;
     }
+}
+
+/// Takes the grants of the credential's own account out of what is to go: without them it could not put things right again.
+async fn keep_own<R: Read>(client: &R, state: &mut State, listener: &dyn Listen) -> Result<(), bitbucket::Error> {
+    let grants = state.surplus.iter().filter(|(address, _)| address.kind().grants());
+    let workspaces: BTreeSet<String> = grants.map(|(address, _)| address.workspace().to_owned()).collect();
+    listener.event(Event::Pages { more: workspaces.len() });
+    for workspace in workspaces {
+        let answer = client.get(&path(&["user", "workspaces", &workspace, "permission"])).await;
+        listener.event(Event::PageRead);
+        let account = match &answer {
+            Ok(answer) => answer.as_ref().and_then(|answer| answer.get("user")?.get("uuid")?.as_str()),
+            // An access token is nobody, and so has no grant.
+            Err(bitbucket::Error::Refused(_)) => None,
+            Err(error) => return Err(error.clone()),
+        };
+        let own = |address: &Address| {
+            address.kind().grants() && address.workspace() == workspace && Some(address.id()) == account
+        };
+        let (stays, goes) = std::mem::take(&mut state.surplus).into_iter().partition(|(address, _)| own(address));
+        state.surplus = goes;
+        state.own.extend(Vec::into_iter(stays).map(|(address, _)| address));
+    }
+    Ok(())
 }
 
 /// How many objects a kind's objects are inside of each other; a workspace is none.
@@ -59,67 +107,86 @@ fn depth(kind: KindRef) -> usize {
 
 /// The sections at a depth whose object exists. Of what is in a workspace itself the depth counts as one more.
 fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section<'a>> {
-    let in_sections = |object: &&Desired| object.address.kind().shape() != Shape::Objects;
-    let at_depth = |object: &&Desired| depth(object.address.kind()).max(1) == at;
-    let mut holders: HashMap<(KindRef, &str), &Address> = HashMap::new();
+    let at_depth = |kind: KindRef| kind.shape() != Shape::Objects && depth(kind).max(1) == at;
+    let listed = manifest.desired.iter().filter(|object| at_depth(object.address.kind()));
+    let owned = manifest.owned.iter().filter(|owned| at_depth(owned.kind));
+    let named = listed.clone().map(|object| (object.address.kind(), object.address.parent()));
+    let names: BTreeSet<(usize, &str)> = named
+        .chain(owned.clone().map(|owned| (owned.kind, &*owned.parent)))
+        .map(|(kind, parent)| (kind.rank(), parent))
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let holders: HashMap<(KindRef, &str), &Address> =
+        manifest.desired.iter().map(|one| ((one.address.kind(), one.address.as_str()), &one.address)).collect();
     let mut found: BTreeMap<(usize, &str), Section<'a>> = BTreeMap::new();
-    for object in manifest.desired.iter().filter(in_sections).filter(at_depth) {
-        let (kind, parent) = (object.address.kind(), object.address.parent());
-        if holders.is_empty() {
-            holders =
-                manifest.desired.iter().map(|one| ((one.address.kind(), one.address.as_str()), &one.address)).collect();
+    for (rank, parent) in names {
+        let kind = KINDS[rank];
+        let holder = kind.parent().and_then(|kind| holders.get(&(kind, parent)));
+        let within = holder.copied().filter(|address| state.objects.get(address).is_some());
+        if within.is_some() == kind.parent().is_some() {
+            let id = |address| state.objects.get(address).map(|actual| actual.uuid.clone()).unwrap_or_default();
+            let as_found = within.map(|address| (state.until_now(address), id(address)));
+            let workspace = parent.split('/').next().unwrap_or_default();
+            let wanted = HashMap::new();
+            found.insert((rank, parent), Section { kind, within, found: as_found, workspace, wanted, owned: false });
         }
-        let within = match kind.parent() {
-            None => None,
-            Some(parent_kind) => {
-                let Some(address) = holders.get(&(parent_kind, parent)) else { continue };
-                let Some(actual) = state.objects.get(address) else { continue };
-                Some((*address, actual.uuid.clone()))
-            }
-        };
-        let section = found.entry((kind.rank(), parent)).or_insert_with(|| Section {
-            kind,
-            within,
-            workspace: object.address.workspace(),
-            wanted: HashMap::new(),
-        });
-        section.wanted.insert(object.address.id(), object);
+    }
+    for object in listed {
+        if let Some(section) = found.get_mut(&(object.address.kind().rank(), object.address.parent())) {
+            section.wanted.insert(object.address.id(), object);
+        }
+    }
+    for owned in owned {
+        if let Some(section) = found.get_mut(&(owned.kind.rank(), &*owned.parent)) {
+            section.owned = true;
+        }
     }
     found.into_values().collect()
 }
 
 impl Section<'_> {
     fn parent(&self) -> Parent<'_> {
-        match &self.within {
+        match &self.found {
             None => Parent::Workspace(self.workspace),
             Some((address, id)) => Parent::Object(address, id),
         }
     }
 
-    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<Vec<Known>, bitbucket::Error> {
+    /// The whole name of what it is in.
+    fn name(&self) -> &str {
+        self.within.map_or(self.workspace, Address::as_str)
+    }
+
+    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<(&Self, Vec<Item>), bitbucket::Error> {
         let read = match self.kind.shape().is_single() {
             true => self.single(client).await,
             false => self.list(client).await,
         };
         listener.event(Event::PageRead);
-        read.map_err(|error| self.explain(error))
+        Ok((self, read.map_err(|error| self.explain(error))?))
     }
 
-    async fn single<R: Read>(&self, client: &R) -> Result<Vec<Known>, bitbucket::Error> {
+    async fn single<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
         let answer = single(client, self.kind, self.parent()).await?;
-        Ok(answer.iter().filter_map(|answer| self.known("", answer)).collect())
+        Ok(answer.iter().filter_map(|answer| self.known("", answer)).map(Item::Managed).collect())
     }
 
-    async fn list<R: Read>(&self, client: &R) -> Result<Vec<Known>, bitbucket::Error> {
-        let items = list(client, self.kind, self.parent(), |answer| self.keep(answer)).await?;
-        Ok(items.into_iter().flatten().collect())
+    async fn list<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
+        list(client, self.kind, self.parent(), |answer| self.keep(answer)).await
     }
 
-    fn keep(&self, answer: &Value) -> Option<Known> {
-        let name = self.kind.identify(answer)?;
-        let also = || self.kind.also_identify(answer);
-        let wanted = self.wanted.contains_key(&*name).then_some(&*name);
-        self.known(wanted.or_else(|| also().filter(|also| self.wanted.contains_key(*also)))?, answer)
+    fn keep(&self, answer: &Value) -> Item {
+        let name = self.kind.identify(answer).unwrap_or_default();
+        let names = [Some(&*name), self.kind.also_identify(answer)];
+        match names.into_iter().flatten().find_map(|name| self.known(name, answer)) {
+            Some(known) => Item::Managed(known),
+            None if self.owned => {
+                Item::Surplus(Address::within(self.name(), self.kind, &name), Actual::read(self.kind, answer, None))
+            }
+            None => Item::Other,
+        }
     }
 
     fn known(&self, id: &str, answer: &Value) -> Option<Known> {
@@ -128,10 +195,7 @@ impl Section<'_> {
     }
 
     fn explain(&self, error: bitbucket::Error) -> bitbucket::Error {
-        let what = || {
-            let name = self.within.as_ref().map_or(self.workspace, |(address, _)| address.as_str());
-            format!("{} of {name}", self.kind.section())
-        };
+        let what = || format!("{} of {}", self.kind.section(), self.name());
         match &error {
             bitbucket::Error::Refused(refusal) if refusal.status == 403 => {
                 let scopes = refusal.missing_scopes.join(", ");

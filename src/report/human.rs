@@ -161,7 +161,7 @@ fn summary(change: &Change) -> String {
     let words = match change.action {
         Action::Create => kind.describe(&change.target()),
         Action::Delete => match kind.loss() {
-            "" => "deleted".to_owned(),
+            "" => "removed".to_owned(),
             loss => format!("deleted, {loss}"),
         },
         Action::Replace => match kind.loss() {
@@ -256,11 +256,13 @@ fn counts_line(plan: &Plan) -> String {
         };
     }
     let permit = format!("to delete (--allow-delete {})", counts.delete);
+    let remove = format!("to remove (--allow-remove {})", counts.remove);
     let parts = [
         (counts.create, ADDED, "to create"),
         (counts.update, CHANGED, "to update"),
         (counts.replace, REMOVED, "to replace"),
         (counts.delete, REMOVED, &permit),
+        (counts.remove, REMOVED, &remove),
         (plan.unchanged, ASIDE, "unchanged"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);

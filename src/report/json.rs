@@ -193,7 +193,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
             create: counts.create,
             update: counts.update,
             replace: counts.replace,
-            delete: counts.delete,
+            delete: counts.delete + counts.remove,
             unchanged: plan.unchanged,
             done: count("done"),
             failed: count("failed"),

@@ -159,13 +159,20 @@ impl Kind for BranchingModel {
         branches.chain(check_prefixes(fields)).collect()
     }
 
-    /// In a new repository there is no branch yet that could be named (api.md §5.3).
-    fn held_back(&self, field: &str, from: Option<&Value>, whole: &Fields) -> Option<&'static str> {
+    /// In an empty repository there is no branch that could be named (api.md §5.3).
+    fn held_back(
+        &self,
+        field: &str,
+        _from: Option<&Value>,
+        whole: &Fields,
+        holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         let named = |name| whole.get(name).is_some();
         let of_branch = BRANCHES.iter().find(|(_, name, main, enabled)| [*name, *main, *enabled].contains(&field));
         let needs_branch = of_branch.is_some_and(|(_, name, ..)| named(name));
-        let waits = needs_branch && from.is_none() && self.parent == KindRef::REPOSITORY;
-        waits.then_some("waits for the first push: a new repository has no branches")
+        let is_empty = || holder.and_then(|repository| repository.text("mainbranch")).is_none();
+        let waits = needs_branch && self.parent == KindRef::REPOSITORY && is_empty();
+        waits.then_some("waits for the first push: an empty repository has no branches")
     }
 
     fn describe(&self, fields: &Fields) -> String {
@@ -266,7 +273,7 @@ pub(super) fn wrong_in_name(text: &str) -> Option<&'static str> {
     if text.starts_with(['.', '-']) || has(&["/.", ".."]) {
         return Some("no `.` or `-` at the beginning, no `.` after `/`, and no two together");
     }
-    if has(&["@{", ".lock/"]) || text.ends_with(".lock") {
+    if has(&["@{"]) || text.split('/').any(|part| part.strip_suffix(".lock").is_some()) {
         return Some("no `@{`, and no part that ends with `.lock`");
     }
     None

@@ -103,7 +103,7 @@ impl Field {
                 let part = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
                 format!("{} {}", part("key_type"), part("key")).into()
             }
-            (Some(Value::String(text)), Form::Flag) => Value::Bool(text == "true"),
+            (Some(Value::String(text)), Form::Flag) => text.parse().map_or_else(|_| text.as_str().into(), Value::Bool),
             (Some(Value::String(key)), Form::PublicKey) => {
                 let same = wanted.filter(|wanted| wanted.as_str().is_some_and(|text| material(text) == material(key)));
                 same.cloned().unwrap_or_else(|| Value::String(material(key)))

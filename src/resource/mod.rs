@@ -131,8 +131,15 @@ pub trait Kind: Sync {
     }
 
     /// Why a field cannot be changed from what it is now, if so. It is then noted, not attempted; `from` is `None` for an
-    /// object that does not exist yet, and `whole` is all that the manifest says.
-    fn held_back(&self, _field: &str, _from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
+    /// object that does not exist yet. `whole` is all that the manifest says, `holder` the object that it is in, if that
+    /// exists, as far as it was read.
+    fn held_back(
+        &self,
+        _field: &str,
+        _from: Option<&Value>,
+        _whole: &Fields,
+        _holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         None
     }
 
@@ -160,6 +167,11 @@ pub trait Kind: Sync {
     /// of it (api.md §9.6).
     fn follows(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
+    fn grants(&self) -> bool {
+        false
     }
 
     /// What a person must not overlook about a change, such as that something becomes public.
@@ -197,6 +209,11 @@ pub trait Kind: Sync {
     /// Where one is read by its identity, if it can be.
     fn item(&self, _address: &Address) -> Option<String> {
         None
+    }
+
+    /// Whether one can get another identity and stay the same.
+    fn renames(&self) -> bool {
+        false
     }
 
     /// What this object is called in an answer, the value of its identity.

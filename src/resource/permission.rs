@@ -101,6 +101,10 @@ impl Kind for Permission {
         FIELDS
     }
 
+    fn grants(&self) -> bool {
+        self.to == To::Users
+    }
+
     fn describe(&self, fields: &Fields) -> String {
         fields.text("permission").unwrap_or_default().to_owned()
     }

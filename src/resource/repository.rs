@@ -71,7 +71,8 @@ const FIELDS: &[Field] = &[
     Field::plain("fork_policy", &["fork_policy"], Absent::Null),
     Field { folded: true, ..Field::plain("language", &["language"], Absent::Text) },
     Field::plain("website", &["website"], Absent::Text),
-    Field::plain("mainbranch", &["mainbranch", "name"], Absent::Null),
+    // Always read: without one the repository is empty, and no branch can be named in what it holds.
+    Field { always: true, ..Field::plain("mainbranch", &["mainbranch", "name"], Absent::Null) },
     Field::plain("has_issues", &["has_issues"], Absent::False),
     Field::plain("has_wiki", &["has_wiki"], Absent::False),
 ];
@@ -169,7 +170,13 @@ impl Kind for Repository {
     }
 
     /// The main branch must exist (api.md §3.2), and an empty repository has none.
-    fn held_back(&self, field: &str, from: Option<&Value>, _whole: &Fields) -> Option<&'static str> {
+    fn held_back(
+        &self,
+        field: &str,
+        from: Option<&Value>,
+        _whole: &Fields,
+        _holder: Option<&Fields>,
+    ) -> Option<&'static str> {
         let empty = from.is_none_or(Value::is_null);
         (field == "mainbranch" && empty).then_some("waits for the first push: an empty repository has no branches")
     }
@@ -219,6 +226,10 @@ impl Kind for Repository {
         Some(path(&["repositories", address.workspace(), address.id()]))
     }
 
+    fn renames(&self) -> bool {
+        true
+    }
+
     fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
         let slug = answer.get("slug").and_then(Value::as_str);
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
@@ -227,13 +238,17 @@ impl Kind for Repository {
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));
-        let path = Parent::Object(place.address, place.id).path(&[]);
+        let path = Parent::Object(place.address, "").path(&[]);
         Request { method: Method::Post, path, body: Some(Value::Object(body)) }
     }
 
     /// To the UUID path, where a PUT cannot create a repository by mistake (api.md §3.2).
     fn update(&self, place: Place<'_>, changed: &Fields, _whole: &Fields) -> Request {
         let mut body = changed.to_body(FIELDS);
+        // The slug follows from the name (api.md §3.2).
+        if let Some(slug) = changed.text("slug") {
+            body.entry("name").or_insert_with(|| slug.into());
+        }
         // Without these two undocumented booleans a new fork policy is answered 200 and ignored (api.md §3.3).
         if let Some(policy) = changed.text("fork_policy") {
             body.insert("no_forks".to_owned(), json!(policy == "no_forks"));

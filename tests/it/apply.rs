@@ -155,7 +155,7 @@ fn privacy_changes_in_the_order_that_bitbucket_allows() {
     bitbucket.run(&["apply"]).exits(0);
     for private in [false, true, false] {
         bitbucket.manifest(&with(private));
-        bitbucket.run(&["apply", "-j", "8"]).exits(0);
+        bitbucket.run(&["apply", "-j", "8", "--allow-public"]).exits(0);
         bitbucket.run(&["plan", "--detailed-exitcode"]).exits(0);
     }
 }

@@ -68,3 +68,17 @@ fn assert_clean(run: &Run) {
 fn manifest(repositories: &str) -> String {
     format!("version: 1\nworkspaces:\n  - workspace: acme\n    repositories: [{repositories}]\n")
 }
+
+/// What Bitbucket has no API for is called that, not a spelling mistake.
+#[test]
+fn what_the_api_cannot_do_is_said() {
+    text_refused(
+        "version: 1\nworkspaces:\n- workspace: acme\n  groups: [devs]\n  projects: [{key: PAY, branch_restrictions: []}]\n  repositories: [{slug: a, project: PAY, default_merge_strategy: squash}]\n",
+        &[
+            "groups and memberships can only be changed",
+            "a project's branch restrictions can only be set",
+            "merge strategies can be read",
+            "3 errors",
+        ],
+    );
+}

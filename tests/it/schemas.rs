@@ -2,6 +2,7 @@
 
 use bbprov::diagnostic::Sources;
 use bbprov::manifest;
+use bbprov::resource::{Action, KINDS, KindRef, Set, Shape};
 use serde_json::Value;
 
 use crate::support::{Bbprov, Bitbucket, Folder};
@@ -45,6 +46,9 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: {env: ACME_TOKEN}}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {email: {env: E}, api_token: {command: [pass, show, x]}}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {client_id: x, client_secret: {file: y}}}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: push, branch: main, users: []}, {kind: force, branch: {type: production}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {development: {name: d}, branch_types: [{kind: hotfix, prefix: h/}]}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, inherit: {branching_model: false}}]}]",
     ];
     let broken = [
         "version: 2\nworkspaces: []",
@@ -65,7 +69,20 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a--b, project: P}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: 1}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: A-B}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: push}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: force, branch: {type: x}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: force, branch: {pattern: x}}]}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, inherit: true}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, inherit: {branching_model: true}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {branch_types: [{prefix: h/}]}}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, deploy_keys: [{label: h}]}]}]",
         "version: 1\nworkspaces: [{workspace: Acme}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: 1A, value: b}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, value: {env: B}}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, secured: true, value: b}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, secured: true, value: {env: B, file: c}}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, value: [b]}]}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: token}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: token}}]",
@@ -86,4 +103,34 @@ fn the_loader_and_a_full_validator_agree() {
             assert_eq!(manifest::from_sources(sources).is_ok(), expected, "the loader: {text}");
         }
     }
+}
+
+/// What the README says of each kind is what the registry says.
+#[test]
+fn the_readmes_table_of_kinds_is_that_of_the_registry() {
+    let fields = |kind: KindRef, set: Set| {
+        let names: Vec<_> =
+            kind.fields().iter().filter(|field| field.set == set).map(|field| format!("`{}`", field.name)).collect();
+        names.join(", ")
+    };
+    let rows = KINDS.into_iter().map(|kind| {
+        let within = kind.parent().map_or("workspace", |parent| parent.name());
+        let scopes = kind.scopes(Action::Create);
+        let tells = match kind.shape() {
+            Shape::One | Shape::Value(_) => "one in each".to_owned(),
+            _ => format!("`{}`", kind.identity()),
+        };
+        format!(
+            "| {} | `{}` of a {within} | {tells} | {} | {} | `{}` |\n",
+            kind.name(),
+            kind.section(),
+            fields(kind, Set::Blindly),
+            fields(kind, Set::Once),
+            scopes.classic
+        )
+    });
+    let head = "| kind | section | told apart by | never read | only when new | scope to write |\n| --- | --- | --- | --- | --- | --- |\n";
+    let table = format!("{head}{}", rows.collect::<String>());
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&table), "the table of kinds in README.md is to be this one:\n{table}");
 }

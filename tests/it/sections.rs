@@ -13,6 +13,7 @@ mod variables;
 
 use serde_json::{Value, json};
 
+use crate::official;
 use crate::support::{Bitbucket, Run};
 
 /// A manifest with the repository `acme/ledger` in the project `acme/PAY`, each with sections in YAML's short form.
@@ -42,11 +43,12 @@ pub fn as_olive(bitbucket: &Bitbucket, arguments: &[&str]) -> Run {
     command.env("BITBUCKET_EMAIL", "olive@example.com").env("BITBUCKET_API_TOKEN", "token").run()
 }
 
-/// Applies, after which there is nothing to do.
+/// Applies, after which there is nothing to do. What was sent and answered is what Bitbucket's document says.
 #[track_caller]
 pub fn settles(bitbucket: &Bitbucket) {
     as_olive(bitbucket, &["apply"]).exits(0);
     assert_eq!(drift(bitbucket), [""; 0]);
+    official::holds(bitbucket);
 }
 
 /// Somebody changes something by hand. It shows as exactly this drift, and applying mends exactly that, in so many

@@ -151,6 +151,11 @@ impl Bitbucket {
         self.led_here(arguments).env("BITBUCKET_OAUTH_CLIENT_ID", "id").env("BITBUCKET_OAUTH_CLIENT_SECRET", "secret")
     }
 
+    /// The program with these arguments, led here with the API token of the owner of every workspace, who may grant.
+    pub fn as_owner(&self, arguments: &[&str]) -> Bbprov {
+        self.led_here(arguments).env("BITBUCKET_EMAIL", "olive@example.com").env("BITBUCKET_API_TOKEN", "token")
+    }
+
     /// The program with these arguments, led here without a credential.
     pub fn led_here(&self, arguments: &[&str]) -> Bbprov {
         Bbprov::new(&self.folder, arguments)
@@ -169,11 +174,21 @@ impl Bitbucket {
 
     /// What somebody else does by hand: a request of its own, with the status and the JSON of its answer.
     pub fn by_hand(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.by_hand_of("Bearer hand", method, path, body)
+    }
+
+    /// The same, by the owner of every workspace, who may grant.
+    pub fn by_owner(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        // olive@example.com:token
+        self.by_hand_of("Basic b2xpdmVAZXhhbXBsZS5jb206dG9rZW4=", method, path, body)
+    }
+
+    fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = exchange(
             &self.sandbox().address().to_string(),
             &format!(
-                "{method} /2.0{path} HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer hand\r\nConnection: close\r\n\
+                "{method} /2.0{path} HTTP/1.1\r\nHost: sandbox\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
                  Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             ),

@@ -88,35 +88,28 @@ fn a_branch_waits_for_the_first_push() {
             hotfix.enabled           false
             default_branch_deletion  true
 
-      note acme/ledger/branching_model: development.name waits for the first push: a new repository has no branches
-      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: a new repository has no branches
-      note acme/ledger/branching_model: production.name waits for the first push: a new repository has no branches
-      note acme/ledger/branching_model: production.use_mainbranch waits for the first push: a new repository has no branches
-      note acme/ledger/branching_model: production.enabled waits for the first push: a new repository has no branches
+      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: production.use_mainbranch waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
     ");
     as_olive(&bitbucket, &["apply"]).exits(0);
-    // As long as it is empty, Bitbucket says so.
-    let run = as_olive(&bitbucket, &["apply"]).exits(5);
+    // As long as it is empty, that is all.
+    let run = as_olive(&bitbucket, &["apply"]).exits(0);
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      ~ branching model acme/ledger/branching_model  development.name, development.use_mainbranch, production.name, production.enabled
-            development.name            none → develop
-            development.use_mainbranch  true → false
-            production.name             none → live
-            production.enabled          false → true
+      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
+      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
 
-    1 to update, 2 unchanged.
-    3 requests used; 1 to apply, 1 % of 1,000 an hour.
-
-      failed branching model acme/ledger/branching_model
-            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered 400: Bad request; development.name: The branch does not exist.; production.name: The branch does not exist.
-
-    1 failed, in 1 request.
-    Mend what failed, and run the same command again: what is done stays done.
+    Nothing to do: all 3 managed objects are as the manifest says.
+    3 requests used.
     ");
     bitbucket.push("acme/ledger", "develop");
     bitbucket.push("acme/ledger", "live");
@@ -215,4 +208,30 @@ fn what_is_wrong_is_found_without_a_network() {
 
     9 errors
     "#);
+}
+
+#[test]
+fn a_branch_that_is_not_there_is_named_by_bitbucket() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&ledger("", ""));
+    settles(&bitbucket);
+    bitbucket.push("acme/ledger", "main");
+    bitbucket.manifest(&ledger("", "branching_model: {development: {name: develop}, default_branch_deletion: true}"));
+    let run = as_olive(&bitbucket, &["apply"]).exits(5);
+    insta::assert_snapshot!(run.stdout, @"
+    acme has 1 repository and 1 project
+
+      ~ branching model acme/ledger/branching_model  development.name, default_branch_deletion
+            development.name         none → develop
+            default_branch_deletion  false → true
+
+    1 to update, 2 unchanged.
+    3 requests used; 1 to apply, 1 % of 1,000 an hour.
+
+      failed branching model acme/ledger/branching_model
+            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered 400: Bad request; development.name: The branch does not exist.
+
+    1 failed, in 1 request.
+    Mend what failed, and run the same command again: what is done stays done.
+    ");
 }

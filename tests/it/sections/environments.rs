@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{all, complaints, drift, heals, ledger, settles};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::Bitbucket;
 
 const LIST: &str = "/repositories/acme/ledger/environments";
@@ -41,7 +41,7 @@ fn it_is_made_changed_and_left_alone() {
     bitbucket.by_hand("POST", LIST, &json!({"name": "Other", "environment_type": {"name": "Test"}}));
     assert_eq!(drift(&bitbucket), [""; 0]);
     assert_eq!(all(&bitbucket, LIST, "name"), ["Live 1", "Other"]);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn another_type_is_another_environment_and_its_variables_come_again() {
     assert_ne!(before, after);
     let variables = format!("/repositories/acme/ledger/deployments_config/environments/{after}/variables");
     assert_eq!(all(&bitbucket, &variables, "key"), ["A", "B"]);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 /// Whoever switches Pipelines on gets three environments, and those of the manifest are as it says all the same.
@@ -83,7 +83,7 @@ fn those_that_come_by_themselves_are_taken_over_and_finished() {
     assert_eq!(all(&bitbucket, LIST, "name"), ["Production", "Staging", "Test"]);
     let (_, page) = bitbucket.by_hand("GET", LIST, &Value::Null);
     assert_eq!(page["values"][2]["restrictions"]["admin_only"], true);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]

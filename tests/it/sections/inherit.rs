@@ -1,6 +1,17 @@
 //! What repositories have from their projects.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bbprov::apply::{Account, Secrets, apply};
+use bbprov::bitbucket::page::Page;
+use bbprov::bitbucket::{Error, Read, Write};
+use bbprov::plan::{Change, FieldChange, Plan};
+use bbprov::resource::{Action, Address, Fields, KINDS, Request};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{as_olive, drift, heals, ledger, settles};
 use crate::support::Bitbucket;
@@ -38,4 +49,91 @@ fn it_is_read_back_once_and_that_is_in_the_bill() {
     let sent = bitbucket.sent("GET") + bitbucket.sent("PUT") - before;
     assert_eq!(run["requests"]["to_apply"], json!(2));
     assert_eq!(json!(sent), json!(run["requests"]["used"].as_u64().unwrap() + 2));
+}
+
+/// A Bitbucket that shows the change after so many looks.
+struct Slow {
+    looks: AtomicUsize,
+    settled_after: usize,
+}
+
+impl Read for Slow {
+    async fn get(&self, _: &str) -> Result<Option<Value>, Error> {
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(json!({"branching_model": looks >= self.settled_after})))
+    }
+
+    async fn page(&self, target: String) -> Result<Page, Error> {
+        panic!("{target}")
+    }
+
+    async fn next(&self, _: &Page, link: String) -> Result<Page, Error> {
+        panic!("{link}")
+    }
+
+    async fn scopes(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn requests(&self) -> usize {
+        0
+    }
+
+    fn hourly(&self) -> usize {
+        bbprov::bitbucket::HOURLY
+    }
+
+    fn concurrency(&self) -> usize {
+        1
+    }
+}
+
+impl Write for Slow {
+    async fn send(&self, _: &Request) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn halt(&self) {}
+
+    fn conceal(&self, _: &mut dyn Iterator<Item = &SecretString>) {}
+}
+
+/// The change of one switch, and how long it took by the clock of a paused runtime.
+fn switch(slow: &Slow) -> (Account, Duration) {
+    let kind = KINDS.into_iter().find(|kind| kind.section() == "inherit").unwrap();
+    let repository = Address::new(kind.parent().unwrap(), "acme", "ledger");
+    let to = Arc::new(json!(true));
+    let change = Change {
+        address: Address::within("acme/ledger", kind, ""),
+        action: Action::Update,
+        fields: [FieldChange { name: "branching_model", from: Arc::new(json!(false)), to: Arc::clone(&to) }].into(),
+        reason: None,
+        uuid: Some("".into()),
+        whole: [("branching_model", to)].into_iter().collect::<Fields>(),
+        within: Some(Box::new((repository, "{1}".into()))),
+        needs: Vec::new(),
+        follows: Vec::new(),
+    };
+    let plan = Plan { changes: vec![change], ..Plan::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let (_keep, stop) = watch::channel(None);
+        let begun = tokio::time::Instant::now();
+        (apply(slow, &plan, &Secrets::default(), &(), stop).await, begun.elapsed())
+    })
+}
+
+#[test]
+fn what_shows_late_is_waited_for_and_what_never_shows_is_a_failure() {
+    for settled_after in [0, 1, 4] {
+        let slow = Slow { looks: AtomicUsize::new(0), settled_after };
+        let (account, _) = switch(&slow);
+        assert_eq!(account.count("done"), 1, "{settled_after}");
+        assert_eq!(slow.looks.into_inner(), settled_after + 1);
+    }
+    let slow = Slow { looks: AtomicUsize::new(0), settled_after: usize::MAX };
+    let (account, took) = switch(&slow);
+    insta::assert_snapshot!(account.outcomes[0].error().unwrap(), @"Bitbucket accepted the change and did not make it: branching_model is false, not true (after 5 looks)");
+    assert_eq!(slow.looks.into_inner(), 5);
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }

@@ -6,7 +6,7 @@ use bbprov::sandbox::Options;
 use serde_json::{Value, json};
 
 use super::{all, as_olive, drift, heals, ledger, settles};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::Bitbucket;
 
 const CONFIG: &str = "/repositories/acme/ledger/pipelines_config";
@@ -22,7 +22,7 @@ fn it_is_switched_on_and_off() {
     bitbucket.manifest(&ledger("", "pipelines: {enabled: false}"));
     settles(&bitbucket);
     assert_eq!(bitbucket.by_hand("GET", CONFIG, &Value::Null).1["enabled"], false);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_new_repository_gets_all_of_it_in_order() {
     assert!(place("/pipelines_config/variables") < place("/schedules"), "{writes:?}");
     let names = all(&bitbucket, "/repositories/acme/ledger/environments", "name");
     assert_eq!(names, ["Live", "Production", "Staging", "Test"]);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 /// The bill of a plan is what its apply pays.

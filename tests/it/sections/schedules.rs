@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{complaints, drift, heals, ledger, settles};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::Bitbucket;
 
 const LIST: &str = "/repositories/acme/ledger/pipelines_config/schedules";
@@ -37,7 +37,7 @@ fn it_is_made_switched_and_made_anew_at_another_time() {
     bitbucket.manifest(&ledger("", &schedules.replace("12", "13")));
     settles(&bitbucket);
     assert_eq!(all(&bitbucket).len(), 4, "those of before stay");
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 /// Bitbucket lets a new one run, whatever it is told.
@@ -47,7 +47,7 @@ fn one_that_shall_not_run_does_not() {
     bitbucket.manifest(&ledger("", "pipelines: {schedules: [{branch: main, cron: 0 0 12 * * ? *, enabled: false}]}"));
     settles(&bitbucket);
     assert_eq!(all(&bitbucket)[0]["enabled"], false);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{drift, ledger};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::{Bitbucket, Fake, Run, answer};
 
 const TOKEN: &str = "t0p-s3cr3t/\"quoted\"";
@@ -86,7 +86,7 @@ fn they_are_fetched_once_and_only_when_they_are_needed() {
     with(&bitbucket, &["apply"], &[]).exits(0);
     assert_eq!(bitbucket.by_hand("GET", &hook, &Value::Null).1["secret_set"], true);
     assert_eq!(fetched(&bitbucket), 1);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn they_are_rewritten_on_demand() {
         let run = with(&bitbucket, &["plan", "--rewrite-secrets", pattern], &[]).exits(64);
         assert!(run.stderr.contains(why), "{run}");
     }
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::secrets::{assert_unseen, with};
 use super::{complaints, drift, heals, ledger, settles};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::Bitbucket;
 
 pub const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAONNNCjb0bdRkZ9vmDz";
@@ -39,7 +39,7 @@ fn a_key_pair_is_known_by_its_public_key() {
     with(&bitbucket, &["apply"], &[]).exits(0);
     assert_eq!(drift(&bitbucket), [""; 0]);
     assert_eq!(bitbucket.by_hand("GET", pair, &Value::Null).1["public_key"].as_str().unwrap()[..80], KEY[..80]);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_known_host_is_kept() {
     bitbucket.by_hand("POST", hosts, &body("other.example.com", OTHER));
     assert_eq!(drift(&bitbucket), [""; 0]);
     assert_eq!(super::all(&bitbucket, hosts, "hostname"), ["git.example.com", "other.example.com"]);
-    assert_kept(&bitbucket);
+    holds(&bitbucket);
 }
 
 /// Bitbucket's reason stands deep in its answer.

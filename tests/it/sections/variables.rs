@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{all, complaints, drift, heals, ledger, settles};
-use crate::official::assert_kept;
+use crate::official::holds;
 use crate::support::{Bitbucket, lines};
 
 const OF_LEDGER: &str = "/repositories/acme/ledger/pipelines_config/variables";
@@ -38,7 +38,7 @@ fn whole_life(bitbucket: &Bitbucket, list: &str, name: &str) {
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     heals(bitbucket, ("DELETE", &path, Value::Null), &line, 1);
     assert_eq!(all(bitbucket, list, "key"), ["OTHER", "REGION"]);
-    assert_kept(bitbucket);
+    holds(bitbucket);
 }
 
 #[test]

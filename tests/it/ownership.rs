@@ -1,0 +1,116 @@
+//! What a manifest owns, and what goes only if somebody says so twice.
+
+use serde_json::{Value, json};
+
+use crate::support::{Bitbucket, Run};
+
+/// Bitbucket lets nobody but an API token's owner write grants (api.md §5.1).
+fn run(bitbucket: &Bitbucket, arguments: &[&str]) -> Run {
+    bitbucket.as_owner(arguments).run()
+}
+
+fn manifest(exclusive: &str, sections: &str) -> String {
+    format!(
+        "version: 1\nworkspaces:\n  - workspace: acme\n    projects: [{{key: PAY, is_private: false}}]\n    repositories:\n      \
+         - slug: ledger\n        project: PAY\n        exclusive: [{exclusive}]\n        {sections}\n"
+    )
+}
+
+const FIVE: &str = "permissions: {groups: {a: read, b: read, c: write, d: admin, e: read}}";
+const FOUR: &str = "permissions: {groups: {a: read, b: read, c: write, d: admin}}";
+const TWO: &str = "permissions: {groups: {a: read, b: read}}";
+
+#[test]
+fn what_is_not_listed_stays_unless_the_section_is_exclusive() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest("", FIVE));
+    run(&bitbucket, &["apply"]).exits(0);
+    bitbucket.manifest(&manifest("", FOUR));
+    run(&bitbucket, &["plan", "--detailed-exitcode"]).exits(0);
+    bitbucket.manifest(&manifest("permissions", FOUR));
+    insta::assert_snapshot!(run(&bitbucket, &["apply"]).exits(0), @"
+    exit code 0
+    ----- stdout -----
+    acme has 1 repository and 1 project
+
+      - group permission acme/ledger/permissions/groups/e  removed  (exclusive, repos.yaml:8)
+
+    1 to remove (--allow-remove 1), 6 unchanged.
+    3 requests used; 1 to apply, 1 % of 1,000 an hour.
+
+    1 done, in 1 request.
+    ----- stderr -----
+    ");
+    run(&bitbucket, &["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn more_than_a_quarter_of_a_section_goes_only_if_it_is_said() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest("", FIVE));
+    run(&bitbucket, &["apply"]).exits(0);
+    bitbucket.manifest(&manifest("permissions", TWO));
+    let written = || ["POST", "PUT", "DELETE"].map(|method| bitbucket.sent(method));
+    let before = written();
+    for (flags, refusal) in [
+        (&[][..], "removes 3, of them 3 of the 5 permissions.groups of acme/ledger"),
+        (&["--allow-remove", "2"], "removes 3, and --allow-remove permits 2"),
+    ] {
+        let refused = run(&bitbucket, &[&["apply"], flags].concat()).exits(7);
+        assert!(refused.stderr.contains(refusal), "{refused}");
+        assert!(refused.stderr.contains("--allow-remove 3"), "{refused}");
+    }
+    assert_eq!(written(), before, "nothing was written");
+    let done = run(&bitbucket, &["apply", "--allow-remove", "3", "--format", "json"]).exits(0).json();
+    assert_eq!(done["summary"]["done"], 3);
+    assert_eq!(written(), [before[0], before[1], before[2] + 3]);
+}
+
+#[test]
+fn an_exclusive_section_must_be_written_down() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest("webhooks", FIVE));
+    let refused = run(&bitbucket, &["plan"]).exits(3);
+    assert!(refused.stderr.contains("`webhooks` is exclusive and not there"), "{refused}");
+    assert!(refused.stderr.contains("write `webhooks: []` if all of it shall go"), "{refused}");
+}
+
+#[test]
+fn the_credentials_own_grant_stays() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest("", "permissions: {users: {}}"));
+    run(&bitbucket, &["apply"]).exits(0);
+    let members = bitbucket.by_owner("GET", "/workspaces/acme/members", &Value::Null).1;
+    let uuid = |email: &str| {
+        let is_it = |member: &&Value| member["user"]["display_name"] == json!(email);
+        members["values"].as_array().unwrap().iter().find(is_it).unwrap()["user"]["uuid"].as_str().unwrap().to_owned()
+    };
+    let (own, other) = (uuid("ada@example.com"), uuid("alan@example.com"));
+    for account in [&own, &other] {
+        let encoded = account.replace('{', "%7B").replace('}', "%7D");
+        let path = format!("/repositories/acme/ledger/permissions-config/users/{encoded}");
+        let (status, answer) = bitbucket.by_owner("PUT", &path, &json!({"permission": "admin"}));
+        assert_eq!(status, 200, "{answer}");
+    }
+    bitbucket.manifest(&manifest("permissions", "permissions: {users: {}}"));
+    let run = bitbucket.as_owner(&["apply", "--allow-remove", "1"]).env("BITBUCKET_EMAIL", "ada@example.com").run();
+    assert!(run.stdout.contains(&format!("{own}: stays although it is not listed")), "{run}");
+    assert!(run.stdout.contains("1 done"), "{run}");
+    let left = bitbucket.by_owner("GET", "/repositories/acme/ledger/permissions-config/users", &Value::Null).1;
+    assert_eq!(left["values"].as_array().unwrap().len(), 1, "{left:#}");
+    assert_eq!(left["values"][0]["user"]["uuid"], json!(own));
+}
+
+#[test]
+fn what_becomes_public_is_asked_for_twice() {
+    let bitbucket = Bitbucket::new();
+    let repository = |private: bool| manifest("", &format!("is_private: {private}"));
+    bitbucket.manifest(&repository(true));
+    run(&bitbucket, &["apply"]).exits(0);
+    bitbucket.manifest(&repository(false));
+    let refused = run(&bitbucket, &["apply"]).exits(7);
+    assert!(refused.stderr.contains("repository acme/ledger becomes public: nothing was changed"), "{refused}");
+    assert!(refused.stderr.contains("run it again with --allow-public"), "{refused}");
+    assert_eq!(bitbucket.sent("PUT"), 0);
+    run(&bitbucket, &["apply", "--allow-public"]).exits(0);
+}
