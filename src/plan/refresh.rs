@@ -102,12 +102,16 @@ pub struct Actual {
 
 impl Actual {
     /// Reads an object of a kind out of an answer; of its fields only those that are `wanted` or needed by a rule. A value
-    /// that is as it is wanted is not kept a second time.
+    /// that is as it is wanted is not kept a second time; a secret is taken to be so, unless it is known that there is none.
     #[must_use]
     pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
         let uuid = kind.server_id(answer).unwrap_or_default().into();
         let fields = kind.fields().iter().filter_map(|field| {
             let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
+            if let Some(wanted) = wanted.filter(|wanted| kind.is_secret(field.name, wanted)) {
+                let none = kind.lacks_secret(answer);
+                return Some((field.name, if none { shared(Value::Null) } else { Arc::clone(wanted) }));
+            }
             let value =
                 (field.always || wanted.is_some()).then(|| kind.read(field, answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);

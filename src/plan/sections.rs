@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::refresh::{Actual, Known, State};
 use crate::bitbucket::page::List;
@@ -196,7 +196,7 @@ impl Section<'_> {
     }
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
-        let answer = client.get(&self.kind.list(self.parent())).await?;
+        let answer = single(client, self.kind, self.parent()).await?;
         Ok(answer.iter().filter_map(|answer| self.known("", answer)).map(Item::Managed).collect())
     }
 
@@ -232,6 +232,16 @@ impl Section<'_> {
             _ => error,
         }
     }
+}
+
+/// Reads what there is one of in something, if it is there.
+pub(crate) async fn single<R: Read>(
+    client: &R,
+    kind: KindRef,
+    parent: Parent<'_>,
+) -> Result<Option<Value>, bitbucket::Error> {
+    let answer = client.get(&kind.list(parent)).await?;
+    Ok(answer.or_else(|| kind.may_be_missing().then(|| Value::Object(Map::new()))))
 }
 
 /// Reads a list of what is in something, and gives what `keep` makes of each.

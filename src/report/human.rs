@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
-use crate::plan::{Change, Found, Plan};
+use crate::plan::{Change, FieldChange, Found, Plan};
+use crate::resource::secret::Source;
 use crate::resource::{Action, Fields, KindRef};
 
 /// So many equal changes are listed one by one; of more, the first few.
@@ -203,9 +204,11 @@ fn details(change: &Change, whole: bool) -> Vec<(&'static str, String)> {
         }
         Action::Update | Action::Replace => {
             let fields = change.fields.iter();
-            fields
-                .map(|field| (field.name, format!("{} → {}", shown(&field.from, width), shown(&field.to, width))))
-                .collect()
+            let from = |field: &FieldChange| match change.address.kind().is_secret(field.name, &field.to) {
+                true => "unseen".to_owned(),
+                false => shown(&field.from, width),
+            };
+            fields.map(|field| (field.name, format!("{} → {}", from(field), shown(&field.to, width)))).collect()
         }
     }
 }
@@ -218,7 +221,7 @@ fn shown(value: &Value, width: usize) -> String {
             let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c));
             if plain { text.clone() } else { format!("\"{}\"", printable(text)) }
         }
-        other => printable(&other.to_string()),
+        other => printable(&Source::from_json(other).map_or_else(|| other.to_string(), |from| from.to_string())),
     };
     if text.chars().count() <= width {
         return text;

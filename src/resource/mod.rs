@@ -9,11 +9,19 @@ pub mod branch_restriction;
 pub mod branching_model;
 pub mod default_reviewer;
 pub mod deploy_key;
+pub mod environment;
 pub mod fields;
 pub mod inheritance;
+pub mod known_host;
 pub mod permission;
+pub mod pipelines;
 pub mod project;
 pub mod repository;
+pub mod schedule;
+pub mod secret;
+pub mod ssh_key;
+pub mod ssh_key_pair;
+pub mod variable;
 pub mod webhook;
 
 use std::borrow::Cow;
@@ -25,7 +33,7 @@ pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
-static REGISTRY: [&dyn Kind; 16] = [
+static REGISTRY: [&dyn Kind; 24] = [
     &project::Project,
     &repository::Repository,
     &branching_model::OF_REPOSITORY,
@@ -38,6 +46,14 @@ static REGISTRY: [&dyn Kind; 16] = [
     &branch_restriction::BranchRestriction,
     &default_reviewer::OF_REPOSITORY,
     &default_reviewer::OF_PROJECT,
+    &pipelines::Pipelines,
+    &environment::Environment,
+    &variable::OF_ENVIRONMENT,
+    &variable::OF_REPOSITORY,
+    &variable::OF_WORKSPACE,
+    &schedule::Schedule,
+    &ssh_key_pair::SshKeyPair,
+    &known_host::KnownHost,
     &webhook::OF_REPOSITORY,
     &webhook::OF_WORKSPACE,
     &deploy_key::OF_REPOSITORY,
@@ -128,6 +144,11 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether a field can be changed from the one to the other by making the object anew only.
+    fn replaces(&self, field: &str, _from: &Value, _to: &Value) -> bool {
+        self.fields().iter().any(|known| known.name == field && known.set == Set::Once)
+    }
+
     /// Why an existing object must not be changed to these fields, although each is fine by itself.
     fn refuse(&self, _id: &str, _changed: &Fields) -> Option<Finding> {
         None
@@ -180,7 +201,8 @@ pub trait Kind: Sync {
         false
     }
 
-    /// Whether a list that is not there is an empty one, as before Pipelines was switched on (api.md §5.8).
+    /// Whether a list that is not there is an empty one, and a document one that says nothing, as before Pipelines was
+    /// switched on (api.md §5.8).
     fn may_be_missing(&self) -> bool {
         false
     }
@@ -203,6 +225,17 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether an answer shows that there is no secret where one can be. Most answers say nothing of that.
+    fn lacks_secret(&self, _answer: &Value) -> bool {
+        false
+    }
+
+    /// Whether a new one may differ from what was asked for, as Bitbucket makes some by itself and overlooks what it was told
+    /// of others. It is then changed, in place of being reported.
+    fn comes_unfinished(&self) -> bool {
+        false
+    }
+
     /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
     /// say the same, it is said as in `wanted`.
     fn read(&self, field: &Field, answer: &Value, wanted: Option<&Value>) -> Value {
@@ -221,7 +254,7 @@ pub trait Kind: Sync {
     fn update(&self, place: Place<'_>, changed: &Fields, whole: &Fields) -> Request;
 
     /// Whether the answer to a change proves nothing, so that it is read until the change shows (api.md §9.7).
-    fn reads_back(&self) -> bool {
+    fn reads_back(&self, _action: Action) -> bool {
         false
     }
 
@@ -250,6 +283,12 @@ pub enum Shape {
 }
 
 impl dyn Kind {
+    /// Whether a value of one of its fields is where a secret comes from. Such a field is never read.
+    #[must_use]
+    pub fn is_secret(&self, field: &str, value: &Value) -> bool {
+        value.is_object() && self.sets(field) == Set::Blindly
+    }
+
     /// When one of its fields can be set.
     #[must_use]
     pub fn sets(&self, field: &str) -> Set {
@@ -317,6 +356,7 @@ pub struct KindRef(u8);
 impl KindRef {
     const PROJECT: Self = Self(0);
     const REPOSITORY: Self = Self(1);
+    const ENVIRONMENT: Self = Self(13);
 
     const fn all<const COUNT: usize>() -> [Self; COUNT] {
         let mut all = [Self(0); COUNT];
@@ -499,6 +539,15 @@ impl Scopes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_what_they_are_called_and_stand_after_what_they_are_in() {
+        let names = [KindRef::PROJECT, KindRef::REPOSITORY, KindRef::ENVIRONMENT].map(|kind| kind.name());
+        assert_eq!(names, ["project", "repository", "environment"]);
+        for kind in KINDS {
+            assert!(kind.parent().is_none_or(|parent| parent.rank() < kind.rank()), "{kind:?}");
+        }
+    }
 
     #[test]
     fn a_missing_scope_is_named_in_the_credentials_own_words() {

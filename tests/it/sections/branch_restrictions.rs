@@ -225,7 +225,10 @@ fn what_is_wrong_is_found_without_a_network() {
 #[test]
 fn what_cannot_be_is_said_in_bitbuckets_words() {
     let bitbucket = Bitbucket::new();
-    bitbucket.manifest(&ledger("", "branch_restrictions: [{kind: push, branch: main, users: ['{11111111-1111-4111-8111-111111111111}']}]"));
+    bitbucket.manifest(&ledger(
+        "",
+        "branch_restrictions: [{kind: push, branch: main, users: ['{11111111-1111-4111-8111-111111111111}']}]",
+    ));
     let run = as_olive(&bitbucket, &["apply"]).exits(5);
     insta::assert_snapshot!(run.stdout, @"
     acme has 0 repositories and 0 projects
