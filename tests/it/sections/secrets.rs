@@ -1,5 +1,7 @@
 //! Secrets in sections: fetched once, only when they are needed, and seen nowhere.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use super::{drift, ledger};
@@ -236,4 +238,25 @@ fn an_answer_that_repeats_them_does_not_show_them() {
         let report = std::fs::read_to_string(bitbucket.folder.path().join("report.json")).unwrap();
         assert!(!report.contains("s3cr3t") && !report.contains(SHORT), "{report}");
     }
+}
+
+/// A variable that came to be between the plan and its apply has a value that nobody can see.
+#[test]
+fn what_somebody_else_made_meanwhile_is_not_taken_for_done() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, secured: true, value: {env: CI_TOKEN}}]}}]",
+    );
+    let posted = AtomicBool::new(false);
+    let fake = Fake::new(move |head| {
+        let there = posted.fetch_or(head.starts_with("POST"), Ordering::Relaxed);
+        let (status, body) = match (head.starts_with("POST"), there) {
+            (true, _) => ("409 Conflict", json!({"type": "error", "error": {"message": "Conflict"}})),
+            (false, true) => ("200 OK", json!({"values": [{"uuid": "{1}", "key": "A", "secured": true}]})),
+            (false, false) => ("200 OK", json!({"values": []})),
+        };
+        answer(status, "application/json", &body.to_string())
+    });
+    let run = fake.command(&bitbucket.folder, &["apply"]).env("CI_TOKEN", TOKEN).run().exits(5);
+    assert!(run.stdout.contains("cannot be seen: run it again with --rewrite-secrets"), "{run}");
 }
