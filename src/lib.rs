@@ -40,6 +40,7 @@ pub mod commands;
 pub mod diagnostic;
 pub mod error;
 pub mod manifest;
+mod masked;
 pub mod output;
 pub mod plan;
 pub mod progress;

@@ -85,6 +85,12 @@ async fn make<W: Write>(
         }
         // The answer was lost, or the object is there already: what is there now decides, not what was said.
         match look_up(client, change, place).await {
+            // What was there before anything was sent has somebody else's secret.
+            Ok(Some(_)) if exists && sent == 1 && has_secrets(change) => {
+                let why = "somebody created it meanwhile, and whether its secret is this one cannot be seen: run it again \
+                           with --rewrite-secrets";
+                return Err(why.to_owned().into());
+            }
             Ok(Some(answer)) => return finish(client, change, place, &answer, adopted).await,
             Ok(None) if exists || sent >= CREATES => return Err(error.into()),
             Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
@@ -135,6 +141,11 @@ fn unfinished(change: &Change, answer: &Value) -> Option<Fields> {
 /// (api.md §3.2).
 fn may_come_to_be_known(change: &Change, refusal: &Refusal, is_new: bool) -> bool {
     is_new && change.address.kind().may_be_missing() && matches!(refusal.status, 403 | 404)
+}
+
+fn has_secrets(change: &Change) -> bool {
+    let kind = change.address.kind();
+    change.fields.iter().any(|field| kind.is_secret(field.name, &field.to))
 }
 
 fn creates(change: &Change) -> bool {

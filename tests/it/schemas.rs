@@ -115,13 +115,14 @@ fn the_readmes_table_of_kinds_is_that_of_the_registry() {
     };
     let rows = KINDS.into_iter().map(|kind| {
         let within = kind.parent().map_or("workspace", |parent| parent.name());
+        let article = if within.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let scopes = kind.scopes(Action::Create);
         let tells = match kind.shape() {
             Shape::One | Shape::Value(_) => "one in each".to_owned(),
             _ => format!("`{}`", kind.identity()),
         };
         format!(
-            "| {} | `{}` of a {within} | {tells} | {} | {} | `{}` |\n",
+            "| {} | `{}` of {article} {within} | {tells} | {} | {} | `{}` |\n",
             kind.name(),
             kind.section(),
             fields(kind, Set::Blindly),
