@@ -233,8 +233,8 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project    acme/PAY
-      + repository acme/ledger                               project PAY
+      + project            acme/PAY
+      + repository         acme/ledger                               project PAY
       + branch restriction acme/ledger/branch_restrictions/push main
 
     3 to create.
