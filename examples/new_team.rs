@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The planner reads, the executor writes.
     let plan = plan::plan(&client, &manifest, &()).await?;
     let (_stop, stopped) = watch::channel(None);
-    let account = apply::apply(&client, &plan, &(), stopped).await;
+    let account = apply::apply(&client, &plan, &apply::Secrets::default(), &(), stopped).await;
 
     for (change, outcome) in plan.changes.iter().zip(&account.outcomes) {
         #[expect(clippy::print_stdout, reason = "a program of its own, whose output this is")]

@@ -164,6 +164,9 @@ pub struct ManifestArgs {
     /// Only objects whose address fits, and what those need; `*` stands for anything. Repeatable
     #[arg(long, value_name = "PATTERN")]
     pub only: Vec<String>,
+    /// Write the secrets again of what fits: nobody can see whether they are still the same. Repeatable
+    #[arg(long, value_name = "PATTERN")]
+    pub rewrite_secrets: Vec<String>,
 }
 
 /// How to reach Bitbucket, and as whom.

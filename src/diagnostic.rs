@@ -9,6 +9,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::masked::masked;
 use crate::output::printable;
 
 /// A range of bytes in one of the [`Sources`].
@@ -266,7 +267,7 @@ fn render(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(printable(&diagnostic.message)));
+    let mut group = Group::with_title(level.primary_title(printable(&masked(&diagnostic.message))));
     if let Some((span, label)) = &diagnostic.primary {
         group = excerpt(group, sources, *span, label, AnnotationKind::Primary);
     }
@@ -297,10 +298,10 @@ fn excerpt<'a>(group: Group<'a>, sources: &'a Sources, span: Span, label: &str, 
     let shown = from..floor(text, line_end.min(start + AFTER)).max(start);
     let marked = mark(text, span, &shown);
     let place = sources.place(span);
-    let snippet = Snippet::source(&text[shown.clone()])
+    let snippet = Snippet::source(masked(&text[shown.clone()]))
         .line_start(place.line)
         .fold(false)
-        .annotation(kind.span(marked.start - shown.start..marked.end - shown.start).label(printable(label)));
+        .annotation(kind.span(marked.start - shown.start..marked.end - shown.start).label(printable(&masked(label))));
     if cropped {
         // The excerpt's own columns would be wrong, so the place is said beforehand.
         let origin = Origin::path(name).line(place.line).char_column(place.column);

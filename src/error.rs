@@ -9,7 +9,7 @@ pub enum Error {
     /// The manifest is not valid, or does not fit what exists.
     #[error("{0}")]
     Manifest(#[from] Invalid),
-    /// A part of a credential cannot be had from where the manifest says that it is.
+    /// A secret, such as a part of a credential, cannot be had from where the manifest says that it is.
     #[error("{0}")]
     NoSecret(Invalid),
     /// Bitbucket, or the way to it.

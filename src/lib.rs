@@ -27,7 +27,7 @@
 //! let client = Client::new(Options::new(Credential::Bearer(token.into())), Arc::new(()))?;
 //! let plan = bbprov::plan::plan(&client, &manifest, &()).await?;
 //! let (_stop, stopped) = tokio::sync::watch::channel(None);
-//! let account = bbprov::apply::apply(&client, &plan, &(), stopped).await;
+//! let account = bbprov::apply::apply(&client, &plan, &bbprov::apply::Secrets::default(), &(), stopped).await;
 //! println!("{} of {} done", account.count("done"), plan.changes.len());
 //! # Ok(())
 //! # }
@@ -40,6 +40,7 @@ pub mod commands;
 pub mod diagnostic;
 pub mod error;
 pub mod manifest;
+mod masked;
 pub mod output;
 pub mod plan;
 pub mod progress;

@@ -3,32 +3,32 @@
 //! A change is ready when those it needs are done. Ready changes are carried out side by side; one that fails stops nobody
 //! but those that need it. Each credential has a lane of its own: what ends or holds up one does nothing to the others.
 
+mod carry_out;
 pub mod outcome;
 mod read_back;
+pub mod secrets;
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use serde_json::Value;
 use tokio::sync::watch;
 
+use carry_out::carry_out;
 pub use outcome::{Account, Ended, Outcome};
+pub use secrets::Secrets;
 
-use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::{Error, Write};
-use crate::plan::refresh::Actual;
-use crate::plan::sections::list;
 use crate::plan::{Change, Plan};
 use crate::progress::{Event, Listen};
-use crate::resource::{Action, Address, Method, Parent, Place, Request, Set};
+use crate::resource::{Action, Address};
 
 /// How somebody outside ends a run: by a reason.
 pub type Stop = watch::Receiver<Option<Ended>>;
 
-/// Carries the plan out. When `stop` holds a reason, what is on its way is finished and the rest is skipped.
-pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, stop: Stop) -> Account {
+/// Carries the plan out, with the [`secrets::needed`] for it. When `stop` holds a reason, what is on its way is finished and
+/// the rest is skipped.
+pub async fn apply<W: Write>(client: &W, plan: &Plan, secrets: &Secrets, listener: &dyn Listen, stop: Stop) -> Account {
+    client.conceal(&mut secrets.iter());
     let before = client.requests();
     listener.event(Event::Changes { count: plan.changes.len() });
     let lanes = plan.changes.iter().map(|change| client.lane(change.address.workspace())).collect();
@@ -39,7 +39,7 @@ pub async fn apply<W: Write>(client: &W, plan: &Plan, listener: &dyn Listen, sto
         while let Some(at) = run.next(client.concurrency()) {
             let change = &plan.changes[at];
             let holder = run.holder_of(change);
-            under_way.push(async move { (at, carry_out(client, change, holder).await) });
+            under_way.push(async move { (at, carry_out(client, change, holder, secrets).await) });
         }
         tokio::select! {
             finished = under_way.next() => match finished {
@@ -258,161 +258,9 @@ impl From<String> for Failure {
     }
 }
 
-/// How often a create is sent whose fate stayed unknown each time, and did not happen.
-const CREATES: u32 = 3;
-
-/// Carries a change out, and gives by what Bitbucket tells the object from others. `holder` is the same of what it is in, if
-/// that came to be in this run.
-async fn carry_out<W: Write>(client: &W, change: &Change, holder: Option<String>) -> Result<Option<String>, Failure> {
-    let kind = change.address.kind();
-    let place = place(change, holder.as_deref());
-    if change.action == Action::Replace {
-        client.send(&kind.delete(place)).await?;
+impl Failure {
+    /// What was to be replaced is gone, and what was to come in its place has not come.
+    fn after_deletion(self) -> Self {
+        Self { why: format!("it was deleted, and not created anew: {}", self.why), tried: true, ..self }
     }
-    let request = request_for(change, place);
-    let mut sent = 0;
-    loop {
-        sent += 1;
-        let error = match client.send(&request).await {
-            Ok(_) if kind.reads_back() && change.action != Action::Delete => {
-                return read_back::read_back(client, change, place).await;
-            }
-            // What is not made by a POST, or goes, may be answered by nothing.
-            Ok(Value::Null) if request.method != Method::Post => return Ok(None),
-            Ok(answer) if !creates(change) || names(change, &answer).is_some() => {
-                settled(change, &answer)?;
-                return Ok(kind.server_id(&answer));
-            }
-            Ok(_) => Error::Unusable {
-                line: Line::new(request.method, &request.path),
-                why: "it does not name what it made".to_owned(),
-            },
-            // What is not sent again was sent before.
-            Err(Error::Stopped { why, tried }) => Error::Stopped { why, tried: tried || sent > 1 },
-            Err(error) => error,
-        };
-        let exists = error.refusal().is_some_and(Refusal::says_exists);
-        if !creates(change) || !(exists || error.is_unclear()) {
-            return Err(error.into());
-        }
-        // The answer was lost, or the object is there already: what is there now decides, not what was said.
-        match look_up(client, change, place).await {
-            Ok(Some(answer)) => {
-                adopted(change, &answer)?;
-                return Ok(kind.server_id(&answer));
-            }
-            Ok(None) if exists || sent >= CREATES => return Err(error.into()),
-            Ok(None) => tokio::time::sleep(Duration::from_millis(500) * sent).await,
-            Err(blind) => {
-                let why = format!("{error}; whether it exists now is not known, since {blind}");
-                return Err(Failure { why, tried: true, ..blind.into() });
-            }
-        }
-    }
-}
-
-fn creates(change: &Change) -> bool {
-    matches!(change.action, Action::Create | Action::Replace)
-}
-
-fn place<'a>(change: &'a Change, holder: Option<&'a str>) -> Place<'a> {
-    let parent = match change.within.as_deref() {
-        Some((address, id)) => Parent::Object(address, holder.unwrap_or(id)),
-        None => Parent::Workspace(change.address.workspace()),
-    };
-    let id = change.uuid.as_deref().filter(|uuid| !uuid.is_empty()).unwrap_or(change.address.id());
-    Place { address: &change.address, id, parent }
-}
-
-fn request_for(change: &Change, place: Place<'_>) -> Request {
-    let kind = change.address.kind();
-    match change.action {
-        Action::Create => kind.create(Place { id: "", ..place }, &change.target()),
-        Action::Replace => kind.create(Place { id: "", ..place }, &change.whole),
-        Action::Update => kind.update(place, &change.target(), &change.whole),
-        Action::Delete => kind.delete(place),
-    }
-}
-
-/// What is there now by the name of what was to be made.
-async fn look_up<W: Write>(client: &W, change: &Change, place: Place<'_>) -> Result<Option<Value>, Error> {
-    let kind = change.address.kind();
-    if let Some(path) = kind.item(&change.address) {
-        return client.get(&path).await;
-    }
-    if kind.shape().is_single() {
-        return client.get(&kind.list(place.parent)).await;
-    }
-    let is_it = |answer: &Value| {
-        let id = change.address.id();
-        kind.identify(answer).as_deref() == Some(id) || kind.also_identify(answer) == Some(id)
-    };
-    let all = list(client, kind, place.parent, |answer| is_it(answer).then(|| answer.clone())).await?;
-    Ok(all.into_iter().flatten().next())
-}
-
-/// The name of what an answer shows, if it shows an object of the change's kind.
-fn names<'a>(change: &Change, answer: &'a Value) -> Option<Cow<'a, str>> {
-    let kind = change.address.kind();
-    // Of what there is only one in each there is no name to tell.
-    if kind.shape().is_single() { Some(Cow::Borrowed("")) } else { kind.identify(answer) }
-}
-
-/// Whether an answer shows what the change is about.
-fn is_meant(change: &Change, answer: &Value, name: &str) -> bool {
-    let id = change.address.id();
-    name == id || change.address.kind().also_identify(answer) == Some(id)
-}
-
-/// The answer to a change is its proof: what it holds must be what was asked for.
-fn settled(change: &Change, answer: &Value) -> Result<(), String> {
-    if let Some(id) = names(change, answer).filter(|id| !is_meant(change, answer, id)) {
-        let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
-        return Err(format!(
-            "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
-        ));
-    }
-    let differing = differing(change, answer);
-    if differing.is_empty() {
-        return Ok(());
-    }
-    Err(format!("Bitbucket accepted the change and did not make it: {}", differing.join(", ")))
-}
-
-/// An object that was there already is as good as created, if it is what was to be created.
-fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
-    match names(change, answer) {
-        Some(id) if is_meant(change, answer, &id) => {}
-        Some(id) => return Err(format!("Bitbucket says that it exists, and has it by another name, {id}: write that")),
-        None => return Err("Bitbucket says that it exists, and does not show it".to_owned()),
-    }
-    let differing = differing(change, answer);
-    if differing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "somebody created it meanwhile, and it differs: {}; plan again to see what would change",
-        differing.join(", ")
-    ))
-}
-
-/// The asked fields that an answer holds with another value.
-fn differing(change: &Change, answer: &Value) -> Vec<String> {
-    let kind = change.address.kind();
-    let mentioned = |name: &str| {
-        let field = kind.fields().iter().find(|field| field.name == name)?;
-        // An answer may leave a field out. That proves nothing either way.
-        field.value_in(answer).filter(|_| field.set != Set::Blindly)
-    };
-    let actual = Actual::read(kind, answer, Some(&change.target()));
-    let differs = change
-        .fields
-        .iter()
-        .filter(|wanted| mentioned(wanted.name).is_some() && actual.fields.shared(wanted.name) != Some(&wanted.to));
-    differs
-        .map(|wanted| {
-            let is = actual.fields.get(wanted.name).unwrap_or(&Value::Null);
-            format!("{} is {is}, not {}", wanted.name, wanted.to)
-        })
-        .collect()
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Failure, look_up, settled};
+use super::Failure;
+use super::carry_out::{look_up, settled};
 use crate::bitbucket::Write;
 use crate::plan::Change;
 use crate::resource::Place;

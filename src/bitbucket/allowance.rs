@@ -265,8 +265,9 @@ impl Allowance {
         let usual = WINDOWS.iter().rev().map(|units| self.unit * *units).find(explains);
         let longest = self.unit * WINDOWS[WINDOWS.len() - 1];
         let Some(front) = self.within(met.first, usual.unwrap_or(longest)).next() else { return };
-        let window = usual.unwrap_or_else(|| sent.saturating_duration_since(front.answered));
-        let count = self.within(met.first, window).count();
+        // No window is longer, and none so short that nothing fits in.
+        let window = usual.unwrap_or_else(|| sent.saturating_duration_since(front.answered).min(longest));
+        let count = self.within(met.first, window).count().max(1);
         let floor = met.last.saturating_duration_since(front.answered).min(window);
         self.model = Some(Model { count, window, floor, quiet: now, calm: 1 });
     }
@@ -306,5 +307,74 @@ impl Model {
     /// The window to try next: between what is known, or, once that is settled, far shorter, since things change.
     fn tried(&self) -> Duration {
         if self.is_vague() { (self.floor + self.window) / 2 } else { self.window / 2 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What becomes of a request, and after how long.
+    #[derive(Debug, Clone, Copy)]
+    enum Fate {
+        Accepted { near: bool },
+        Refused(Option<Duration>),
+        Lost,
+    }
+
+    fn fates() -> impl Strategy<Value = Vec<(Fate, Duration)>> {
+        let fate = prop_oneof![
+            3 => any::<bool>().prop_map(|near| Fate::Accepted { near }),
+            3 => proptest::option::weighted(0.2, 0..20_000u64)
+                .prop_map(|asked| Fate::Refused(asked.map(Duration::from_millis))),
+            1 => Just(Fate::Lost),
+        ];
+        proptest::collection::vec((fate, (1..30_000u64).prop_map(Duration::from_millis)), 300)
+    }
+
+    /// Sends as many as may go, lets each meet its fate, and gives the longest wait with nobody on the way.
+    fn longest_wait(places: usize, fates: Vec<(Fate, Duration)>) -> Duration {
+        let (mut allowance, mut now, mut longest) = (Allowance::new(places, SECOND), Instant::now(), Duration::ZERO);
+        let mut fates = fates.into_iter();
+        let mut out: Vec<(Instant, Instant, Role, Fate)> = Vec::new();
+        loop {
+            while let (true, Turn::Go(role)) = (out.len() < places, allowance.turn(now)) {
+                let Some((fate, after)) = fates.next() else { return longest };
+                allowance.sent(role);
+                out.push((now + after, now, role, fate));
+            }
+            let back = (0..out.len()).min_by_key(|at| out[*at].0);
+            match (allowance.turn(now), back) {
+                (Turn::Wait(None), None) => panic!("everybody waits for ever: {allowance:?}"),
+                (Turn::Wait(Some(until)), _) if back.is_none_or(|at| until < out[at].0) => {
+                    longest = longest.max(until - now);
+                    now = until;
+                }
+                (_, Some(at)) => {
+                    let (answered, sent, role, fate) = out.swap_remove(at);
+                    now = now.max(answered);
+                    match fate {
+                        Fate::Accepted { near } => allowance.accepted(role, sent, now, near),
+                        Fate::Refused(asked) => drop(allowance.refused(role, sent, now, asked)),
+                        Fate::Lost => allowance.lost(role, sent, now),
+                    }
+                }
+                (Turn::Go(_) | Turn::Wait(Some(_)), None) => {}
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Whatever happens, somebody may go again, and no later than an hour from then.
+        #[test]
+        fn nobody_waits_for_ever(places in 1..17usize, fates in fates()) {
+            prop_assert!(longest_wait(places, fates) <= 3_600 * SECOND);
+        }
     }
 }

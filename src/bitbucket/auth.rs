@@ -2,7 +2,7 @@
 //! when the token has expired (api.md §1.2).
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -11,12 +11,12 @@ use serde_json::Value;
 use tokio::sync::RwLock;
 use tokio::time::Instant;
 
-use super::Traffic;
 use super::credential::{Credential, Grant, Subject};
 use super::error::{Error, Refusal, excerpt, one_line, without};
 use super::limits::Patience;
 use super::retry::{Attempts, Decision, Pace, decide};
 use super::wire::{self, Attempt};
+use super::{Traffic, repeated};
 use crate::progress::Event;
 use crate::resource::Method;
 
@@ -51,6 +51,8 @@ pub(super) struct Auth {
     pace: Pace,
     patience: Arc<Patience>,
     state: RwLock<State>,
+    /// Secrets that are sent in bodies, in every form in which somebody may repeat them.
+    learned: Mutex<Vec<SecretString>>,
 }
 
 impl Auth {
@@ -61,7 +63,14 @@ impl Auth {
         pace: Pace,
         patience: Arc<Patience>,
     ) -> Self {
-        Self { credential, token_url, http, pace, patience, state: RwLock::default() }
+        let (state, learned) = (RwLock::default(), Mutex::default());
+        Self { credential, token_url, http, pace, patience, state, learned }
+    }
+
+    /// Remembers secrets that are no credential and shall be shown as little.
+    pub(super) fn learn(&self, secrets: &mut dyn Iterator<Item = &SecretString>) {
+        let forms = secrets.flat_map(|secret| repeated::forms(secret.expose_secret()));
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).extend(forms);
     }
 
     /// What to send now. The first to ask fetches the token, everybody else waits for it.
@@ -135,7 +144,9 @@ impl Auth {
             secrets.extend(state.rotated.iter().map(|token| token.expose_secret().to_owned()));
         }
         let encoded: Vec<String> = secrets.iter().filter_map(|secret| form_encoded(secret)).collect();
-        without(secrets.iter().chain(&encoded).map(String::as_str), body)
+        let body = without(secrets.iter().chain(&encoded).map(String::as_str), body);
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.iter().fold(body, |body, secret| repeated::without(secret.expose_secret(), body))
     }
 
     /// A `Basic` header, as the library that sends it makes it.

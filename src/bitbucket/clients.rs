@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::credential::{Credential, by_keys};
@@ -131,6 +132,11 @@ impl Write for Clients {
 
     fn halt(&self) {
         self.members.iter().for_each(|member| member.client.halt());
+    }
+
+    fn conceal(&self, secrets: &mut dyn Iterator<Item = &SecretString>) {
+        let secrets: Vec<_> = secrets.collect();
+        self.members.iter().for_each(|member| member.client.conceal(&mut secrets.iter().copied()));
     }
 }
 

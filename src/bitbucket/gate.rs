@@ -31,7 +31,9 @@ impl Counted {
     /// As what a request counts, by the path it goes to.
     #[must_use]
     pub fn by_path(path: &str) -> Self {
-        if path.split('/').any(|segment| segment == "hooks") { Self::Webhooks } else { Self::Data }
+        let mut segments = path.split('/').skip_while(|segment| !matches!(*segment, "repositories" | "workspaces"));
+        let depth = if segments.next() == Some("repositories") { 2 } else { 1 };
+        if segments.nth(depth) == Some("hooks") { Self::Webhooks } else { Self::Data }
     }
 }
 
@@ -198,6 +200,19 @@ mod tests {
         let soon = tokio::time::timeout(SECOND, gate.enter(Counted::by_path(path), None, |_| {})).await;
         assert!(soon.is_ok_and(|pass| pass.is_some()));
         assert!(tokio::time::timeout(SECOND, entered(&gate)).await.is_err());
+    }
+
+    #[test]
+    fn only_webhooks_count_as_such() {
+        for (path, counted) in [
+            ("/2.0/repositories/acme/ledger/hooks/1", Counted::Webhooks),
+            ("/2.0/workspaces/acme/hooks", Counted::Webhooks),
+            ("/2.0/repositories/acme/hooks", Counted::Data),
+            ("/2.0/repositories/hooks/hooks/deploy-keys", Counted::Data),
+            ("/2.0/workspaces/hooks/projects", Counted::Data),
+        ] {
+            assert_eq!(Counted::by_path(path), counted, "{path}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

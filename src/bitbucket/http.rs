@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, LOCATION};
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
@@ -52,6 +53,11 @@ impl Http {
     /// Where a path of the API is.
     pub(super) fn url(&self, target: &str) -> Result<Url, Error> {
         let url = format!("{}{target}", self.base.as_str().trim_end_matches('/'));
+        // `.` and `..` mean another place, however they are written.
+        let is_dots = |segment: &str| matches!(segment.to_lowercase().replace("%2e", ".").as_str(), "." | "..");
+        if target.split('?').next().unwrap_or_default().split('/').any(is_dots) {
+            return Err(Error::Setup(format!("{url} leads to another place than it says")));
+        }
         Url::parse(&url).map_err(|error| Error::Setup(format!("{url} is not a URL: {error}")))
     }
 
@@ -110,6 +116,9 @@ impl Http {
                 Verdict::Stop(error) => return Err(error),
             };
             drop(pass);
+            if status == 401 && is_about_the_request(&bytes) {
+                return Err(Error::Refused(Box::new(Refusal::read(line, status, content_type(&headers), &bytes))));
+            }
             if status == 401 && !renewed {
                 renewed = true;
                 if self.auth.renewed(&authorization, &self.traffic).await?.is_some() {
@@ -130,6 +139,11 @@ impl Http {
             }
             return read(line, status, &headers, &bytes);
         }
+    }
+
+    /// From now on these secrets are shown as little as the credential.
+    pub(super) fn conceal(&self, secrets: &mut dyn Iterator<Item = &SecretString>) {
+        self.auth.learn(secrets);
     }
 
     /// From now on nothing is sent, for this reason.
@@ -236,6 +250,13 @@ impl Http {
     }
 }
 
+/// Whether a 401 is no matter of the credential: that a repository has as many schedules as it may is said in this way
+/// (api.md §5.9). Pipelines, and nobody else, gives the reasons of its errors keys.
+fn is_about_the_request(body: &[u8]) -> bool {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    json.is_some_and(|json| json.pointer("/error/data/key").is_some_and(Value::is_string))
+}
+
 enum Verdict {
     Take(u16, HeaderMap, Vec<u8>),
     Again(Duration),
@@ -254,7 +275,8 @@ fn read(line: Line, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Val
         false => Ok(json),
     };
     if body.is_empty() {
-        return made(Value::Null);
+        // What is only queued has made nothing yet (api.md §5.9).
+        return if status == 202 { Ok(Value::Null) } else { made(Value::Null) };
     }
     if !content_type.is_empty() && !content_type.contains("json") {
         let why = format!("{status} with {content_type} in place of JSON: {}", excerpt(body, 80));

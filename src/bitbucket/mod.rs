@@ -14,6 +14,7 @@ pub mod gate;
 mod http;
 mod limits;
 pub mod page;
+mod repeated;
 pub mod retry;
 pub mod whole;
 mod wire;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -115,6 +117,9 @@ pub trait Write: Read {
 
     /// From now on nothing more is sent, and nobody waits to send: what is on its way is finished.
     fn halt(&self);
+
+    /// From now on none of these secrets is shown, whoever repeats them in an answer.
+    fn conceal(&self, secrets: &mut dyn Iterator<Item = &SecretString>);
 }
 
 /// A connection to Bitbucket Cloud.
@@ -200,6 +205,10 @@ impl Write for Client {
 
     fn halt(&self) {
         self.http.halt("interrupted");
+    }
+
+    fn conceal(&self, secrets: &mut dyn Iterator<Item = &SecretString>) {
+        self.http.conceal(secrets);
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::guard;
 use super::interrupt::{interrupt, interrupts};
-use super::plan::{check_scopes, make, write_files};
+use super::plan::{Made, check_scopes, make, write_files};
 use crate::apply::{self, Account, Ended};
 use crate::cli::{ApplyArgs, FormatName, OutputArgs};
 use crate::error::{Error, Exit};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
     let manifest = super::load(&args.run.manifest.manifests, output)?;
     let progress = Arc::new(super::progress(output));
     super::runtime()?.block_on(async {
-        let (plan, connection) = make(&args.run, manifest, &progress).await?;
+        let Made { plan, manifest, mut connection } = make(&args.run, manifest, &progress).await?;
         let human = args.run.report.format == FormatName::Human;
         let planned = Report { plan: &plan, account: None, verbose: output.verbose };
         if human {
@@ -33,6 +33,12 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
             }
             return Err(refused);
         }
+        // Nobody needs to be asked about what cannot be done.
+        let secrets = tokio::select! {
+            secrets = connection.secrets.for_plan(&plan, &manifest) => secrets?,
+            _ = interrupt() => return Err(Error::Interrupted),
+        };
+        drop(manifest);
         // A sandbox in this process is gone with it: there is nothing to ask.
         let asks = !plan.changes.is_empty() && !args.yes && !args.run.connection.sandbox && can_ask();
         if asks && !human {
@@ -42,7 +48,7 @@ pub(super) fn run(args: &ApplyArgs, output: &OutputArgs) -> Result<Exit, Error> 
         if asks && !agreed().await? {
             return Err(Error::Declined);
         }
-        let account = apply::apply(&connection.client, &plan, &*progress, interrupts()).await;
+        let account = apply::apply(&connection.client, &plan, &secrets, &*progress, interrupts()).await;
         progress.finish();
         let report = Report { plan: &plan, account: Some(&account), verbose: output.verbose };
         match human {

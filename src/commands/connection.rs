@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::credentials::owners;
+use super::secrets::Secrets;
 use crate::bitbucket::credential::Credential;
 use crate::bitbucket::{self, Clients, Deadline, Limits, Owner};
 use crate::cli::ConnectionArgs;
@@ -13,9 +14,10 @@ use crate::manifest::Manifest;
 use crate::progress::Listen;
 use crate::sandbox::{self, Sandbox};
 
-/// The clients, and the sandbox they talk to if they talk to one.
+/// The clients, what was fetched for them, and the sandbox they talk to if they talk to one.
 pub(super) struct Connection {
     pub client: Clients,
+    pub secrets: Secrets,
     _sandbox: Option<Sandbox>,
 }
 
@@ -36,9 +38,10 @@ pub(super) async fn connect(
         },
         ..bitbucket::Options::new(Credential::Bearer(SecretString::default()))
     };
+    let mut secrets = Secrets::new(Arc::clone(&listener), args.sandbox);
     if !args.sandbox {
-        let owners = owners(args, manifest, &*listener).await?;
-        return Ok(Connection { client: Clients::new(&options, owners, &listener)?, _sandbox: None });
+        let owners = owners(args, manifest, &mut secrets).await?;
+        return Ok(Connection { client: Clients::new(&options, owners, &listener)?, secrets, _sandbox: None });
     }
     // Everybody is let in there: no workspace's own credential is looked for.
     let workspaces: Vec<_> = manifest.workspaces.iter().map(|workspace| workspace.slug.clone()).collect();
@@ -47,7 +50,7 @@ pub(super) async fn connect(
     let sandbox = sandbox.await.map_err(super::io("cannot start the sandbox"))?;
     into_sandbox(&mut options, &sandbox);
     let everybody = Owner { credential: options.credential.clone(), place: None, workspaces };
-    Ok(Connection { client: Clients::new(&options, vec![everybody], &listener)?, _sandbox: Some(sandbox) })
+    Ok(Connection { client: Clients::new(&options, vec![everybody], &listener)?, secrets, _sandbox: Some(sandbox) })
 }
 
 /// CI systems set variables that are not given to nothing.

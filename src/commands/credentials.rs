@@ -1,14 +1,13 @@
 //! Which credential each workspace takes: its own, as the manifest says, or the one of the run. Only what is needed is
 //! looked for.
 
-use super::secrets::{Secrets, from_file, from_line};
+use super::secrets::{Problems, Secrets, advised, from_file, from_line};
 use crate::bitbucket::credential::{Choice, Credential, Secret};
 use crate::bitbucket::{self, Owner};
 use crate::cli::ConnectionArgs;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::manifest::auth::{Auth, Value};
-use crate::manifest::secret::Source;
 use crate::manifest::{Invalid, Manifest, Workspace};
 use crate::progress::Listen;
 
@@ -16,14 +15,13 @@ use crate::progress::Listen;
 pub(super) async fn owners(
     args: &ConnectionArgs,
     manifest: &Manifest,
-    listener: &dyn Listen,
+    secrets: &mut Secrets,
 ) -> Result<Vec<Owner>, Error> {
     let mut owners: Vec<Owner> = Vec::new();
-    let mut secrets = Secrets::new(listener);
     let mut problems = Problems::default();
     for workspace in manifest.inhabited() {
         let Some(auth) = &workspace.auth else { continue };
-        let Some(credential) = fetch(workspace, auth, &mut secrets, &mut problems).await else { continue };
+        let Some(credential) = fetch(workspace, auth, secrets, &mut problems).await else { continue };
         let place = manifest.sources.place(auth.span);
         take(&mut owners, credential, Some(format!("{}:{}", place.file, place.line)), &workspace.slug);
     }
@@ -32,7 +30,7 @@ pub(super) async fn owners(
     }
     let others: Vec<_> = manifest.inhabited().filter(|workspace| workspace.auth.is_none()).collect();
     if !others.is_empty() {
-        let credential = of_the_run(args, listener).await?;
+        let credential = of_the_run(args, secrets.listener()).await?;
         for workspace in others {
             take(&mut owners, credential.clone(), None, &workspace.slug);
         }
@@ -48,36 +46,11 @@ fn take(owners: &mut Vec<Owner>, credential: Credential, place: Option<String>, 
     }
 }
 
-/// What is wrong, each once with the number of places that say the same: many workspaces may name one variable.
-#[derive(Default)]
-struct Problems(Vec<(Diagnostic, usize)>);
-
-impl Problems {
-    fn add(&mut self, problem: Diagnostic) {
-        match self.0.iter_mut().find(|(known, _)| known.message == problem.message) {
-            Some((_, more)) => *more += 1,
-            None => self.0.push((problem, 0)),
-        }
-    }
-
-    fn into_diagnostics(self) -> Option<Diagnostics> {
-        let mut diagnostics = Diagnostics::default();
-        for (problem, more) in self.0 {
-            diagnostics.push(match more {
-                0 => problem,
-                more => problem.help(format!("the same holds for {more} more")),
-            });
-        }
-        diagnostics.sort();
-        (!diagnostics.is_empty()).then_some(diagnostics)
-    }
-}
-
 /// A workspace's own credential. What it cannot be made of is said at its place.
 async fn fetch(
     workspace: &Workspace,
     auth: &Auth,
-    secrets: &mut Secrets<'_>,
+    secrets: &mut Secrets,
     problems: &mut Problems,
 ) -> Option<Credential> {
     let mut parts = Vec::new();
@@ -91,11 +64,10 @@ async fn fetch(
             (Err(why), value) => {
                 let problem = Diagnostic::error(part.span, why)
                     .label(format!("the workspace `{}` takes its `{}` from here", workspace.slug, part.name));
-                let problem = match value {
-                    Value::From(Source::Env(name)) => problem.help(format!("export {name}=…")),
-                    _ => problem,
-                };
-                problems.add(problem);
+                problems.add(match value {
+                    Value::From(source) => advised(problem, source),
+                    Value::Text(_) => problem,
+                });
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::bitbucket;
 use crate::cli::{OutputArgs, PlanArgs, ReportArgs, RunArgs};
 use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
-use crate::manifest::{Invalid, Manifest};
+use crate::manifest::{Desired, Invalid, Manifest};
 use crate::output;
 use crate::plan::{self, Granted, Plan, some_of};
 use crate::progress::Progress;
@@ -20,7 +20,7 @@ use crate::report::Report;
 pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
     let manifest = super::load(&args.run.manifest.manifests, output)?;
     let progress = Arc::new(super::progress(output));
-    let (plan, _) = super::runtime()?.block_on(make(&args.run, manifest, &progress))?;
+    let Made { plan, .. } = super::runtime()?.block_on(make(&args.run, manifest, &progress))?;
     print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.run.report)?;
     check_scopes(&plan)?;
     match Ended::of(&plan) {
@@ -38,15 +38,20 @@ pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
     Ok(if waits { Exit::ChangesWait } else { Exit::Done })
 }
 
+/// A plan, and what it was made of.
+pub(super) struct Made {
+    pub plan: Plan,
+    pub manifest: Manifest,
+    pub connection: Connection,
+}
+
 /// Connects and plans. Interrupted, it ends at once: nothing has been changed.
-pub(super) async fn make(
-    args: &RunArgs,
-    manifest: Manifest,
-    progress: &Arc<Progress>,
-) -> Result<(Plan, Connection), Error> {
+pub(super) async fn make(args: &RunArgs, manifest: Manifest, progress: &Arc<Progress>) -> Result<Made, Error> {
     let mut manifest = manifest;
-    let only = patterns(&args.manifest.only, &manifest)?;
+    let only = patterns("--only", &args.manifest.only, &manifest, |_| true)?;
+    let rewrite = patterns("--rewrite-secrets", &args.manifest.rewrite_secrets, &manifest, Desired::has_secrets)?;
     manifest.only(|address| Plan::fits(&only, address));
+    manifest.rewrite_secrets(|address| !rewrite.is_empty() && Plan::fits(&rewrite, address));
     let connection = connect(&args.connection, &manifest, Arc::clone(progress) as _).await?;
     let planned = tokio::select! {
         planned = plan::plan(&connection.client, &manifest, &**progress) => planned,
@@ -65,21 +70,31 @@ pub(super) async fn make(
         }
     };
     plan.only(&only);
-    Ok((plan, connection))
+    Ok(Made { plan, manifest, connection })
 }
 
-/// The patterns of `--only`, each of which must fit something: one that does not is a slip of the pen, not "nothing to do".
-fn patterns(texts: &[String], manifest: &Manifest) -> Result<Vec<glob::Pattern>, Error> {
-    let usage = |text: &str, why: String| Error::Usage(format!("--only {text}: {why}"));
+/// The patterns of a flag, each of which must fit something that it can be about: one that does not is a slip of the pen, not
+/// "nothing to do".
+fn patterns(
+    flag: &str,
+    texts: &[String],
+    manifest: &Manifest,
+    about: impl Fn(&Desired) -> bool,
+) -> Result<Vec<glob::Pattern>, Error> {
+    let usage = |text: &str, why: String| Error::Usage(format!("{flag} {text}: {why}"));
     let pattern = |text: &String| {
         let pattern = glob::Pattern::new(text).map_err(|error| usage(text, error.to_string()))?;
-        if manifest.desired.iter().any(|object| pattern.matches(object.address.as_str())) {
+        let one = std::slice::from_ref(&pattern);
+        let mut fitting = manifest.desired.iter().filter(|object| Plan::fits(one, &object.address)).peekable();
+        let is_known = fitting.peek().is_some();
+        if fitting.any(&about) {
             return Ok(pattern);
         }
         let known = manifest.desired.iter().map(|object| object.address.as_str());
         Err(usage(
             text,
             match closest(text, known) {
+                _ if is_known => "the manifest gives no secret to what has such an address".to_owned(),
                 Some(near) => format!("nothing in the manifest has such an address; did you mean {near}?"),
                 None => "nothing in the manifest has such an address, which is WORKSPACE/NAME".to_owned(),
             },

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::connection::into_sandbox;
 use super::interrupt::interrupt;
+use super::secrets::Secrets;
 use crate::apply;
 use crate::bitbucket::{self, Client, Credential};
 use crate::cli::{OutputArgs, SandboxArgs};
@@ -91,7 +92,8 @@ async fn sow(seed: Manifest, options: &Options) -> Result<(), Error> {
         Err(plan::Error::Manifest(diagnostics)) => return Err(Invalid { diagnostics, sources: seed.sources }.into()),
     };
     let (_stop, stopped) = watch::channel(None);
-    let account = apply::apply(&client, &plan, &(), stopped).await;
+    let secrets = Secrets::new(Arc::new(()), true).for_plan(&plan, &seed).await?;
+    let account = apply::apply(&client, &plan, &secrets, &(), stopped).await;
     if let Some(why) = account.outcomes.iter().find_map(apply::Outcome::error) {
         return Err(Error::Usage(format!("--seed: {why}")));
     }

@@ -96,7 +96,7 @@ impl Auth {
             };
             let value = match value.text() {
                 Some(text) => Value::Text(text.to_owned()),
-                None => Value::From(Source::read(name, value, sources, found)?),
+                None => Value::From(secret::read(name, value, sources, found)?),
             };
             Some(Part { name, span, value })
         });

@@ -5,6 +5,7 @@
 //! Bitbucket or waits for anything; of secrets it is known where they come from ([`secret`]), and no more.
 
 pub mod auth;
+mod conceal;
 pub mod files;
 mod impossible;
 pub mod node;
@@ -70,6 +71,8 @@ pub struct Desired {
     pub fields: Fields,
     /// Whether it shall not be.
     pub absent: bool,
+    /// Whether its secrets are written again, although nobody can see whether they changed.
+    pub rewrite: bool,
     /// Where its identity stands.
     pub span: Span,
     /// What it was called before, and where that stands.
@@ -86,6 +89,12 @@ impl Desired {
     pub fn place(&self, field: &str) -> Option<Span> {
         let at = self.fields.iter().position(|(name, _)| name == field)?;
         self.places.get(at).copied()
+    }
+
+    /// Whether the manifest gives it a secret.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        !self.absent && self.fields.iter().any(|(name, value)| self.address.kind().is_secret(name, value))
     }
 
     /// A finding of this object's kind, at its place.
@@ -108,6 +117,13 @@ impl Desired {
 }
 
 impl Manifest {
+    /// Has the secrets written again of whatever the manifest gives a secret and this says yes to.
+    pub fn rewrite_secrets(&mut self, fits: impl Fn(&Address) -> bool) {
+        for object in self.desired.iter_mut().filter(|object| object.has_secrets() && fits(&object.address)) {
+            object.rewrite = true;
+        }
+    }
+
     /// The workspaces in which anything is managed: of the others nothing is read, and no credential is needed.
     pub fn inhabited(&self) -> impl Iterator<Item = &Workspace> {
         let inhabited: HashSet<&str> = self.desired.iter().map(|object| object.address.workspace()).collect();
@@ -128,7 +144,14 @@ impl Manifest {
         // What stands in something can be read only if that exists.
         let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
         let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
-        self.desired.retain(|object| fits(&object.address) || is_needed(&object.address));
+        // What shall go as well stands in the way of what it is in.
+        let doomed: HashSet<Address> =
+            self.desired.iter().filter(|one| one.absent && fits(&one.address)).map(|one| one.address.clone()).collect();
+        let is_in_doomed = |one: &Desired| {
+            let reference = one.address.kind().reference(one.address.workspace(), &one.fields);
+            one.absent && reference.is_some_and(|reference| doomed.contains(&reference.address))
+        };
+        self.desired.retain(|one| fits(&one.address) || is_needed(&one.address) || is_in_doomed(one));
         // Part of a section says nothing of the rest of it.
         let whole: HashSet<&str> =
             self.desired.iter().filter(|object| fits(&object.address)).map(|object| object.address.as_str()).collect();

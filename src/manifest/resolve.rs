@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use serde_json::Value;
+
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Owned, Workspace};
+use super::{Desired, Owned, Workspace, secret};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, Field, KindRef, Shape, kinds_in};
+use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
 pub(super) fn resolve(
@@ -43,7 +45,7 @@ pub(super) fn resolve(
             if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
                 authorise(&mut workspaces[at], auth, found);
             }
-            sections(None, &slug, &workspace, &mut desired, found);
+            sections(None, &slug, &workspace, &mut desired, &mut Reader { sources, found });
             own(None, &slug, &workspace, &mut owned, found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
@@ -51,11 +53,12 @@ pub(super) fn resolve(
                 desired.reserve_exact(items.len());
                 for item in items {
                     let effective = on_top_of(under, item);
-                    let Some(object) = object(kind, &slug, &effective, &mut alike) else { continue };
+                    let mut reader = Reader { sources, found };
+                    let Some(object) = object(kind, &slug, &effective, &mut alike, &mut reader) else { continue };
                     let (name, absent) = (object.address.clone(), object.absent);
                     desired.push(object);
                     if !absent {
-                        sections(Some(kind), name.as_str(), &effective, &mut desired, found);
+                        sections(Some(kind), name.as_str(), &effective, &mut desired, &mut reader);
                         own(Some(kind), name.as_str(), &effective, &mut owned, found);
                     }
                 }
@@ -115,10 +118,35 @@ fn on_top_of(defaults: Option<&Node>, item: Node) -> Node {
     }
 }
 
-fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -> Option<Desired> {
+/// Reads values, with what is needed to say what is wrong with them.
+struct Reader<'a> {
+    sources: &'a Sources,
+    found: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    /// The value of a field. Of a secret that is where it comes from.
+    fn value(&mut self, field: &Field, node: &Node) -> Value {
+        if field.set == Set::Blindly
+            && matches!(node.tree, Tree::Map(_))
+            && let Some(source) = secret::read(field.name, node, self.sources, self.found)
+        {
+            return source.to_json();
+        }
+        field.settled(node.to_json())
+    }
+}
+
+fn object(
+    kind: KindRef,
+    workspace: &str,
+    effective: &Node,
+    alike: &mut Alike,
+    reader: &mut Reader<'_>,
+) -> Option<Desired> {
     let id = effective.get(kind.identity())?;
     let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
-    let fields = said().map(|(field, value)| (field.name, alike.value(field.settled(value.to_json())))).collect();
+    let fields = said().map(|(field, value)| (field.name, alike.value(reader.value(field, value)))).collect();
     let state = effective.get("state");
     let previously = effective.get("previously").and_then(|name| Some((name.text()?, name.span)));
     Some(Desired {
@@ -126,6 +154,7 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
         address: Address::new(kind, workspace, id.text().unwrap_or_default()),
         fields: alike.fields(fields),
         absent: state.and_then(Node::text) == Some("absent"),
+        rewrite: false,
         span: id.span,
         state_span: state.map(|state| state.span),
         places: said().map(|(_, value)| value.span).collect(),
@@ -133,39 +162,40 @@ fn object(kind: KindRef, workspace: &str, effective: &Node, alike: &mut Alike) -
 }
 
 /// Everything that stands under an object, or under a workspace, in sections of its own.
-fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, found: &mut Diagnostics) {
+fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, reader: &mut Reader<'_>) {
     for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
         let Some(section) = node.at(kind.section()) else { continue };
         match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => {
                 for item in items {
-                    let mut one = in_section(kind, parent, item, |field| item.said_of(field));
+                    let mut one = in_section(kind, parent, item, reader, |field| item.said_of(field));
                     let id = kind.identity_of(&one.fields);
                     one.address = Address::within(parent, kind, &id);
                     one.span = item.get(kind.identity()).unwrap_or(item).span;
                     let name = one.address.clone();
                     desired.push(one);
-                    sections(Some(kind), name.as_str(), item, desired, found);
+                    sections(Some(kind), name.as_str(), item, desired, reader);
                 }
             }
             (Shape::Map(field), Tree::Map(entries)) => {
                 for (key, value) in entries {
-                    let one = in_section(kind, parent, value, |known| (known.name == field).then_some(value));
+                    let one = in_section(kind, parent, value, reader, |known| (known.name == field).then_some(value));
                     desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
                 }
             }
             (Shape::Names, Tree::List(names)) => {
                 for name in names {
                     let address = Address::within(parent, kind, name.text().unwrap_or_default());
-                    desired.push(Desired { address, ..in_section(kind, parent, name, |_| None) });
+                    desired.push(Desired { address, ..in_section(kind, parent, name, reader, |_| None) });
                 }
             }
             (Shape::One, _) => {
-                doubles(kind, section, found);
-                desired.push(in_section(kind, parent, section, |field| section.said_of(field)));
+                doubles(kind, section, reader.found);
+                desired.push(in_section(kind, parent, section, reader, |field| section.said_of(field)));
             }
             (Shape::Value(field), _) => {
-                desired.push(in_section(kind, parent, section, |known| (known.name == field).then_some(section)));
+                desired
+                    .push(in_section(kind, parent, section, reader, |known| (known.name == field).then_some(section)));
             }
             _ => {}
         }
@@ -192,16 +222,27 @@ fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>,
 }
 
 /// One thing in a section, with the fields that are said of it.
-fn in_section<'a>(kind: KindRef, parent: &str, node: &Node, said: impl Fn(&Field) -> Option<&'a Node>) -> Desired {
-    let said = || kind.fields().iter().filter_map(|field| Some((field, said(field)?)));
+fn in_section<'a>(
+    kind: KindRef,
+    parent: &str,
+    node: &Node,
+    reader: &mut Reader<'_>,
+    said: impl Fn(&Field) -> Option<&'a Node>,
+) -> Desired {
+    let read = kind.fields().iter().filter_map(|field| match said(field) {
+        Some(value) => Some((field.name, reader.value(field, value), value.span)),
+        None => field.implied.then(|| (field.name, field.absent.value(), node.span)),
+    });
+    let read: Vec<_> = read.collect();
     Desired {
         address: Address::within(parent, kind, ""),
-        fields: said().map(|(field, value)| (field.name, field.settled(value.to_json()))).collect(),
+        places: read.iter().map(|(_, _, span)| *span).collect(),
+        fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
         absent: false,
+        rewrite: false,
         span: node.span,
         previously: None,
         state_span: None,
-        places: said().map(|(_, value)| value.span).collect(),
     }
 }
 

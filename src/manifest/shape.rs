@@ -38,6 +38,8 @@ pub enum Shape {
         required: Vec<String>,
         /// Whether it says where secrets come from, so that anything else in it may be one.
         secret: bool,
+        /// A flag, and the key whose text is a secret if that is set.
+        secret_if: Option<(String, String)>,
     },
     /// Text, or a mapping in its place.
     Either(Box<Shape>, Box<Shape>),
@@ -73,6 +75,7 @@ impl Shape {
                     .filter_map(|key| key.as_str().map(str::to_owned))
                     .collect(),
                 secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
+                secret_if: super::conceal::secret_if(schema),
             },
             _ => Self::Text {
                 words: choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect(),
@@ -119,7 +122,7 @@ impl Shape {
                 keep_only(entries, |(_, node)| values.check(name, node, sources, found));
                 true
             }
-            (Self::Object { keys, required, secret }, Tree::Map(entries)) => {
+            (Self::Object { keys, required, secret, .. }, Tree::Map(entries)) => {
                 let written = entries.len();
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
@@ -140,6 +143,10 @@ impl Shape {
             }
             (Self::Either(_, mapping), Tree::Map(_)) => mapping.check(name, node, sources, found),
             (Self::Either(text, _), Tree::Text(_) | Tree::Number(_)) => text.check(name, node, sources, found),
+            (Self::Either(text, _), Tree::Bool(_)) => {
+                found.push(text.mismatch(name, node));
+                false
+            }
             (Self::Object { keys, secret: true, .. }, _) if keys.contains_key("env") => {
                 found.push(super::secret::written_out(name, node));
                 false
@@ -148,43 +155,6 @@ impl Shape {
                 found.push(self.mismatch(name, node));
                 false
             }
-        }
-    }
-
-    /// Takes the text of whatever may be a secret, written where it must not be, out of the tree and out of what is shown of
-    /// the file. Before the check, which tells the person about it.
-    pub fn conceal(&self, node: &mut Node, sources: &mut Sources) {
-        match (self, &mut node.tree) {
-            (Self::List(items), Tree::List(nodes)) if items.holds_secrets() => {
-                for node in nodes {
-                    items.conceal(node, sources);
-                }
-            }
-            (Self::Object { keys, secret, .. }, Tree::Map(entries)) if self.holds_secrets() => {
-                for (key, value) in entries {
-                    // Whoever slips in a key has still written a secret under it.
-                    let known = keys
-                        .get_key_value(&*key.text)
-                        .or_else(|| keys.get_key_value(closest(&key.text, keys.keys().map(String::as_str))?));
-                    let variable = || value.text().is_some_and(super::secret::is_variable);
-                    match known {
-                        Some((name, _)) if name == "env" && !variable() => hide(value, sources),
-                        Some((_, shape)) => shape.conceal(value, sources),
-                        None if *secret => hide(value, sources),
-                        None => {}
-                    }
-                }
-            }
-            (Self::Object { secret: true, .. }, _) => hide(node, sources),
-            _ => {}
-        }
-    }
-
-    fn holds_secrets(&self) -> bool {
-        match self {
-            Self::Object { keys, secret, .. } => *secret || keys.values().any(Self::holds_secrets),
-            Self::List(items) | Self::Map(items) => items.holds_secrets(),
-            Self::Flag | Self::Integer(_) | Self::Text { .. } | Self::Either(..) => false,
         }
     }
 
@@ -226,19 +196,6 @@ impl Shape {
                 format!("a mapping with keys such as {}", keys.join(", "))
             }
         }
-    }
-}
-
-/// Hides every text and number of a tree, and the places they were read from.
-fn hide(node: &mut Node, sources: &mut Sources) {
-    match &mut node.tree {
-        Tree::Text(_) | Tree::Number(_) => {
-            sources.conceal(node.span);
-            node.tree = Tree::Text("(hidden)".into());
-        }
-        Tree::List(nodes) => nodes.iter_mut().for_each(|node| hide(node, sources)),
-        Tree::Map(entries) => entries.iter_mut().for_each(|(_, node)| hide(node, sources)),
-        Tree::Null | Tree::Bool(_) => {}
     }
 }
 

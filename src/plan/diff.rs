@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::refresh::{Actual, State};
+use super::unseen::Unseen;
 use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Set, Shape};
+use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -23,12 +24,19 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
+    // What is made anew, with whose going everything goes that is in it. It stands before that: kinds are so ranked.
+    let mut anew: HashSet<(KindRef, &str)> = HashSet::new();
+    let mut unseen = Unseen::default();
     // Of what could not be read nobody knows what to change.
     for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
+        let holder = object.address.kind().parent().map(|kind| (kind, object.address.parent()));
+        let goes_along = holder.is_some_and(|holder| anew.contains(&holder));
+        let actual = state.objects.get(&object.address).filter(|_| !goes_along);
+        unseen.count(object, actual);
         if !object.absent {
             check_reference(object, &desired, state, &mut unknown, &mut problems);
         }
-        match compare(manifest, object, state, &mut plan.notes) {
+        match compare(manifest, object, actual, state, &mut plan.notes) {
             None => plan.unchanged += 1,
             Some(change) => {
                 let change = renamed(change, state);
@@ -40,6 +48,9 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
                 {
                     problems.push(object.diagnostic(finding));
                 }
+                if change.action == Action::Replace {
+                    anew.insert((object.address.kind(), object.address.as_str()));
+                }
                 plan.changes.push(change);
             }
         }
@@ -49,6 +60,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         problems.sort();
         return Err(problems);
     }
+    unseen.note(&mut plan.notes);
     remove_surplus(manifest, state, &mut plan);
     order(&mut plan.changes, state);
     place_within(&mut plan.changes, &desired, state);
@@ -56,8 +68,13 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     Ok(plan)
 }
 
-fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec<Note>) -> Option<Change> {
-    let actual = state.objects.get(&object.address);
+fn compare(
+    manifest: &Manifest,
+    object: &Desired,
+    actual: Option<&Actual>,
+    state: &State,
+    notes: &mut Vec<Note>,
+) -> Option<Change> {
     let change = |action, fields, reason| {
         let uuid = actual.map(|actual| actual.uuid.clone());
         let fields = Vec::into_boxed_slice(fields);
@@ -88,7 +105,7 @@ fn compare(manifest: &Manifest, object: &Desired, state: &State, notes: &mut Vec
             let fields = changed_fields(object, Some(&actual.fields), state, notes);
             let is_renamed = state.renamed.contains_key(&object.address);
             let kind = object.address.kind();
-            match fields.iter().any(|field| kind.sets(field.name) == Set::Once) {
+            match fields.iter().any(|field| kind.replaces(field.name, &field.from, &field.to)) {
                 _ if fields.is_empty() && !is_renamed => None,
                 true => change(Action::Replace, fields, None),
                 false => change(Action::Update, fields, None),
@@ -101,10 +118,12 @@ fn changed_fields(object: &Desired, actual: Option<&Fields>, state: &State, note
     let mut changed = Vec::new();
     for (name, to) in object.fields.iter() {
         let from = actual.and_then(|fields| fields.shared(name));
-        let unseen = actual.is_some() && object.address.kind().sets(name) == Set::Blindly;
-        if from == Some(to) || unseen {
+        let secret = object.address.kind().is_secret(name, to);
+        if from == Some(to) && !(secret && object.rewrite) {
             continue;
         }
+        // That it is as it shall be was only taken for granted.
+        let from = from.filter(|_| !secret);
         let holder = holder(&object.address, state);
         match object.address.kind().held_back(name, from.map(|from| &**from), &object.fields, holder) {
             Some(why) => notes.push(Note { address: object.address.clone(), text: format!("{name} {why}") }),
@@ -237,10 +256,8 @@ fn likely_renames(
 
 /// What stands in a section that holds nothing but what is managed, and is not, goes.
 fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
-    plan.notes.extend(state.own.iter().map(|address| {
-        let text = "stays although it is not listed: it is the credential's own".to_owned();
-        Note { address: address.clone(), text }
-    }));
+    let stays = state.own.iter().map(|(address, why)| Note { address: address.clone(), text: (*why).to_owned() });
+    plan.notes.extend(stays);
     if state.surplus.is_empty() {
         return;
     }
@@ -267,17 +284,24 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
     }
     let named: HashMap<(KindRef, &str), &Address> =
         desired.keys().map(|address| ((address.kind(), address.as_str()), *address)).collect();
-    let mut places: HashMap<Address, usize> = HashMap::new();
+    let mut places: HashMap<Address, (usize, Action)> = HashMap::new();
     let mut sections: HashMap<(String, &'static str), Vec<usize>> = HashMap::new();
     for (at, change) in changes.iter().enumerate() {
-        places.insert(change.address.clone(), at);
+        places.insert(change.address.clone(), (at, change.action));
         let section = (change.address.parent().to_owned(), change.address.kind().section());
         sections.entry(section).or_default().push(at);
     }
+    let creates: HashSet<usize> =
+        changes.iter().enumerate().filter(|(_, change)| change.action == Action::Create).map(|(at, _)| at).collect();
     for change in changes.iter_mut() {
         let (kind, parent) = (change.address.kind(), change.address.parent());
         for section in kind.follows() {
             change.follows.extend(sections.get(&(parent.to_owned(), *section)).into_iter().flatten());
+        }
+        // Nothing goes before what takes its place has come: it may be the same under another name.
+        if change.is_removal() {
+            let own = sections.get(&(parent.to_owned(), kind.section())).into_iter().flatten();
+            change.needs.extend(own.filter(|at| creates.contains(at)));
         }
         let Some(holder) = kind.parent().and_then(|kind| named.get(&(kind, parent))) else { continue };
         // What a repository's project grants holds for the repository.
@@ -288,10 +312,12 @@ fn place_within(changes: &mut [Change], desired: &HashMap<&Address, &Desired>, s
                 change.follows.extend(sections.get(&(referred.to_owned(), *section)).into_iter().flatten());
             }
         }
-        let id = state.objects.get(holder).map(|actual| actual.uuid.clone()).unwrap_or_default();
-        // It must be there, and by this name.
-        let ready = !id.is_empty() && !state.renamed.contains_key(*holder);
-        change.needs.extend(places.get(holder).filter(|_| !ready));
+        // What is made anew is told from others by something new. It must be there, and by this name.
+        let anew = places.get(holder).filter(|(_, action)| matches!(action, Action::Create | Action::Replace));
+        let known = state.objects.get(holder).filter(|_| anew.is_none());
+        let id = known.map(|actual| actual.uuid.clone()).unwrap_or_default();
+        let ready = anew.is_none() && !state.renamed.contains_key(*holder);
+        change.needs.extend(places.get(holder).filter(|_| !ready).map(|(at, _)| at));
         change.within = Some(Box::new(((*holder).clone(), id)));
     }
 }

@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod refresh;
 pub(crate) mod sections;
+mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -212,10 +213,11 @@ impl Plan {
     /// How many requests the changes take, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
+        let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
         let of = |change: &Change| match change.action {
             Action::Delete => 1,
-            Action::Replace => 2 + usize::from(change.address.kind().reads_back()),
-            Action::Create | Action::Update => 1 + usize::from(change.address.kind().reads_back()),
+            Action::Replace => 2 + reads_back(change),
+            Action::Create | Action::Update => 1 + reads_back(change),
         };
         self.changes.iter().map(of).sum()
     }

@@ -39,8 +39,8 @@ pub struct State {
     pub renamed: HashMap<Address, Box<str>>,
     /// What stands in sections that hold nothing but what is managed, and is not.
     pub surplus: Vec<(Address, Actual)>,
-    /// Of these, the credential's own grants, which stay.
-    pub own: Vec<Address>,
+    /// Of these, what stays so that the credential does not lose its own access, and why.
+    pub own: Vec<(Address, &'static str)>,
     /// How much each of these sections holds, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
 }
@@ -102,12 +102,16 @@ pub struct Actual {
 
 impl Actual {
     /// Reads an object of a kind out of an answer; of its fields only those that are `wanted` or needed by a rule. A value
-    /// that is as it is wanted is not kept a second time.
+    /// that is as it is wanted is not kept a second time; a secret is taken to be so, unless it is known that there is none.
     #[must_use]
     pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
         let uuid = kind.server_id(answer).unwrap_or_default().into();
         let fields = kind.fields().iter().filter_map(|field| {
             let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
+            if let Some(wanted) = wanted.filter(|wanted| kind.is_secret(field.name, wanted)) {
+                let none = kind.lacks_secret(answer);
+                return Some((field.name, if none { shared(Value::Null) } else { Arc::clone(wanted) }));
+            }
             let value =
                 (field.always || wanted.is_some()).then(|| kind.read(field, answer, wanted.map(|wanted| &**wanted)))?;
             let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
@@ -194,14 +198,14 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         problems.sort();
         return Err(Error::Manifest(problems));
     }
+    state.recognise(manifest);
+    sections::read(client, manifest, &mut state, &mut useless, listener).await?;
     if useless.len() == lanes.len()
         && let Some((_, error)) = useless.pop_first()
     {
         return Err(error.into());
     }
     state.forget(useless, lanes);
-    state.recognise(manifest);
-    sections::read(client, manifest, &mut state, listener).await?;
     Ok(state)
 }
 
@@ -283,7 +287,9 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
     }
     client.expect(missing.len());
     let answers: Vec<Option<Value>> = stream::iter(missing)
-        .map(|id| client.object(Address::new(kind, &inquiry.workspace.slug, id)))
+        .map(|id| {
+            client.object(Address::new(kind, &inquiry.workspace.slug, id), |name| inquiry.wanted.contains_key(name))
+        })
         .buffered(client.concurrency())
         .try_collect()
         .await?;
@@ -446,10 +452,16 @@ struct Watched<'a, R> {
 
 impl<R: Read> Watched<'_, R> {
     /// One object; an answer that does not say its name says nothing, least of all that it is not there.
-    async fn object(&self, address: Address) -> Result<Option<Value>, bitbucket::Error> {
+    /// One that has got a name which is asked for as well is not there under its former one.
+    async fn object(
+        &self,
+        address: Address,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Value>, bitbucket::Error> {
         let path = address.kind().item(&address).unwrap_or_default();
         let answer = self.get(&path).await?;
         match answer.as_ref().map(|answer| address.kind().identify(answer)) {
+            Some(Some(name)) if *name != *address.id() && is_wanted(&name) => Ok(None),
             Some(id) if id.as_deref() != Some(address.id()) => Err(bitbucket::Error::Unusable {
                 line: Line::new(Method::Get, &path),
                 why: format!("the object is not named {:?}", address.id()),

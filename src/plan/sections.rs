@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::refresh::{Actual, Known, State};
 use crate::bitbucket::page::List;
@@ -35,44 +35,64 @@ enum Item {
     Other,
 }
 
-/// Reads the sections of everything that was found to exist, from the outermost to the innermost.
+/// Reads the sections of everything that was found to exist, from the outermost to the innermost, and notes the credentials
+/// that turn out to be of no use on the way, by their lanes.
 ///
 /// # Errors
-/// The first thing that went wrong.
+/// The first thing that went wrong and is about no credential.
 pub(super) async fn read<R: Read>(
     client: &R,
     manifest: &Manifest,
     state: &mut State,
+    useless: &mut BTreeMap<usize, bitbucket::Error>,
     listener: &dyn Listen,
 ) -> Result<(), bitbucket::Error> {
     let mut depth = 1;
     loop {
-        let sections = sections(manifest, state, depth);
+        let mut sections = sections(manifest, state, depth);
+        sections.retain(|section| !useless.contains_key(&client.lane(section.workspace)));
         if sections.is_empty() {
             return keep_own(client, state, listener).await;
         }
         listener.event(Event::Pages { more: sections.len() });
-        let mut reading = stream::iter(&sections)
-            .map(|section| async move { section.read(client, listener).await })
-            .buffer_unordered(client.concurrency());
-        let mut all = Vec::new();
-        while let Some(read) = reading.next().await {
-            all.push(read?);
-        }
-        drop(reading);
-        for (section, items) in all {
-            if section.owned {
-                state.sizes.insert((section.name().into(), section.kind), items.len());
-            }
-            for item in items {
-                match item {
-                    Item::Managed(known) => state.objects.extend([known]),
-                    Item::Surplus(address, actual) => state.surplus.push((address, actual)),
-                    Item::Other => {}
+        for (section, read) in read_all(client, &sections, listener).await {
+            match read {
+                Ok(items) => state.add_section(section, items),
+                Err(error) if error.ends_its_credential() => {
+                    useless.entry(client.lane(section.workspace)).or_insert(error);
                 }
+                Err(error) => return Err(error),
             }
         }
         depth += 1;
+    }
+}
+
+type Reading<'a> = (&'a Section<'a>, Result<Vec<Item>, bitbucket::Error>);
+
+/// Each credential has its own number of places: one that has to wait keeps nobody else waiting.
+async fn read_all<'a, R: Read>(client: &R, sections: &'a [Section<'a>], listener: &dyn Listen) -> Vec<Reading<'a>> {
+    let lanes: BTreeSet<usize> = sections.iter().map(|section| client.lane(section.workspace)).collect();
+    let of_lane = |lane: usize| {
+        let own = sections.iter().filter(move |section| client.lane(section.workspace) == lane);
+        let reading = stream::iter(own).map(|section| async move { (section, section.read(client, listener).await) });
+        reading.buffer_unordered(client.concurrency())
+    };
+    stream::select_all(lanes.into_iter().map(of_lane)).collect().await
+}
+
+impl State {
+    fn add_section(&mut self, section: &Section<'_>, items: Vec<Item>) {
+        if section.owned {
+            self.sizes.insert((section.name().into(), section.kind), items.len());
+        }
+        for item in items {
+            match item {
+                Item::Managed(known) => self.objects.extend([known]),
+                Item::Surplus(address, actual) => self.surplus.push((address, actual)),
+                Item::Other => {}
+            }
+        }
     }
 }
 
@@ -86,16 +106,23 @@ async fn keep_own<R: Read>(client: &R, state: &mut State, listener: &dyn Listen)
         listener.event(Event::PageRead);
         let account = match &answer {
             Ok(answer) => answer.as_ref().and_then(|answer| answer.get("user")?.get("uuid")?.as_str()),
-            // An access token is nobody, and so has no grant.
-            Err(bitbucket::Error::Refused(_)) => None,
+            Err(bitbucket::Error::Refused(_) | bitbucket::Error::Credential(_)) => None,
             Err(error) => return Err(error.clone()),
         };
-        let own = |address: &Address| {
-            address.kind().grants() && address.workspace() == workspace && Some(address.id()) == account
+        let why = match account {
+            Some(_) => "stays although it is not listed: it is the credential's own",
+            None => {
+                "stays although it is not listed: whose the credential is cannot be known, and its own grant must not go \
+                 (it lacks the scope account, or read:workspace:bitbucket)"
+            }
         };
-        let (stays, goes) = std::mem::take(&mut state.surplus).into_iter().partition(|(address, _)| own(address));
-        state.surplus = goes;
-        state.own.extend(Vec::into_iter(stays).map(|(address, _)| address));
+        let is_own = |address: &Address| account.is_none_or(|account| address.id() == account);
+        let stays = |(address, _): &(Address, Actual)| {
+            address.kind().grants() && address.workspace() == workspace && is_own(address)
+        };
+        let (stay, go) = std::mem::take(&mut state.surplus).into_iter().partition(stays);
+        state.surplus = go;
+        state.own.extend(Vec::into_iter(stay).map(|(address, _)| (address, why)));
     }
     Ok(())
 }
@@ -159,17 +186,17 @@ impl Section<'_> {
         self.within.map_or(self.workspace, Address::as_str)
     }
 
-    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<(&Self, Vec<Item>), bitbucket::Error> {
+    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<Vec<Item>, bitbucket::Error> {
         let read = match self.kind.shape().is_single() {
             true => self.single(client).await,
             false => self.list(client).await,
         };
         listener.event(Event::PageRead);
-        Ok((self, read.map_err(|error| self.explain(error))?))
+        read.map_err(|error| self.explain(error))
     }
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
-        let answer = client.get(&self.kind.list(self.parent())).await?;
+        let answer = single(client, self.kind, self.parent()).await?;
         Ok(answer.iter().filter_map(|answer| self.known("", answer)).map(Item::Managed).collect())
     }
 
@@ -205,6 +232,16 @@ impl Section<'_> {
             _ => error,
         }
     }
+}
+
+/// Reads what there is one of in something, if it is there.
+pub(crate) async fn single<R: Read>(
+    client: &R,
+    kind: KindRef,
+    parent: Parent<'_>,
+) -> Result<Option<Value>, bitbucket::Error> {
+    let answer = client.get(&kind.list(parent)).await?;
+    Ok(answer.or_else(|| kind.may_be_missing().then(|| Value::Object(Map::new()))))
 }
 
 /// Reads a list of what is in something, and gives what `keep` makes of each.

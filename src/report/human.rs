@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
-use crate::plan::{Change, Found, Plan};
+use crate::plan::{Change, FieldChange, Found, Plan};
+use crate::resource::secret::Source;
 use crate::resource::{Action, Fields, KindRef};
 
 /// So many equal changes are listed one by one; of more, the first few.
@@ -54,6 +55,7 @@ fn found_line(found: &Found) -> String {
 struct Group<'a> {
     danger: Danger,
     changes: Vec<&'a Change>,
+    kind_width: usize,
     width: usize,
 }
 
@@ -88,22 +90,24 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
             }
             last.insert((danger, kind, alike), groups.len());
         }
-        groups.push(Group { danger, changes: vec![change], width: 0 });
+        groups.push(Group { danger, changes: vec![change], kind_width: KIND_WIDTH, width: 0 });
     }
     groups.sort_by_key(|group| group.danger);
     let shown =
         |group: &Group<'_>| if group.changes.len() > FOLD_ABOVE { SHOWN_OF_FOLDED } else { group.changes.len() };
-    let folded = |group: &Group<'_>| group.folded_line().map_or(0, |line| line.len().saturating_sub(KIND_WIDTH + 1));
+    let kinds = groups.iter().flat_map(|group| &group.changes).map(|change| change.address.kind().name().len());
+    let kind_width = kinds.max().unwrap_or_default().max(KIND_WIDTH);
+    let folded = |group: &Group<'_>| group.folded_line().map_or(0, |line| line.len().saturating_sub(kind_width + 1));
     let addresses = groups.iter().flat_map(|group| group.changes.iter().take(shown(group)));
     let addresses = addresses.map(|change| change.address.as_str().chars().count());
     let width = addresses.chain(groups.iter().map(folded)).max().unwrap_or_default().min(40);
     for group in &mut groups {
-        group.width = width;
+        (group.kind_width, group.width) = (kind_width, width);
     }
     groups
 }
 
-/// The longest name of a kind that stands in a workspace. Those of others stand out.
+/// The column of kinds is no narrower than the longest of those that are in every plan.
 const KIND_WIDTH: usize = 10;
 
 impl Group<'_> {
@@ -127,9 +131,10 @@ impl Group<'_> {
         for (at, change) in self.changes.iter().take(shown).enumerate() {
             let (kind, address) = (change.address.kind().name(), change.address.as_str());
             let line = format!(
-                "  {} {kind:<KIND_WIDTH$} {address:<width$}  {}",
+                "  {} {kind:<kinds$} {address:<width$}  {}",
                 styled(style, sign),
                 summary(change),
+                kinds = self.kind_width,
                 width = self.width
             );
             let _ = writeln!(text, "{}", line.trim_end());
@@ -147,7 +152,7 @@ impl Group<'_> {
                 styled(style, sign),
                 summary(first),
                 styled(ASIDE, "-v lists them"),
-                width = self.width + KIND_WIDTH + 1
+                width = self.width + self.kind_width + 1
             );
             write_details(first, verbose, text);
         }
@@ -203,9 +208,11 @@ fn details(change: &Change, whole: bool) -> Vec<(&'static str, String)> {
         }
         Action::Update | Action::Replace => {
             let fields = change.fields.iter();
-            fields
-                .map(|field| (field.name, format!("{} → {}", shown(&field.from, width), shown(&field.to, width))))
-                .collect()
+            let from = |field: &FieldChange| match change.address.kind().is_secret(field.name, &field.to) {
+                true => "unseen".to_owned(),
+                false => shown(&field.from, width),
+            };
+            fields.map(|field| (field.name, format!("{} → {}", from(field), shown(&field.to, width)))).collect()
         }
     }
 }
@@ -218,7 +225,7 @@ fn shown(value: &Value, width: usize) -> String {
             let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c));
             if plain { text.clone() } else { format!("\"{}\"", printable(text)) }
         }
-        other => printable(&other.to_string()),
+        other => printable(&Source::from_json(other).map_or_else(|| other.to_string(), |from| from.to_string())),
     };
     if text.chars().count() <= width {
         return text;

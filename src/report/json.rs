@@ -57,9 +57,9 @@ struct Change<'a> {
 struct FieldRow<'a> {
     /// Its name in the manifest.
     name: &'static str,
-    /// What it is; null for a new object.
+    /// What it is; null for a new object, and for a secret, which nobody can see.
     from: &'a Value,
-    /// What it shall be.
+    /// What it shall be. Of a secret that is where it comes from.
     to: &'a Value,
 }
 

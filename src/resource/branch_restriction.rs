@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::account::{check_account, check_group};
 use super::branching_model::wrong_in_name;
 use super::project::quoted;
 use super::{
@@ -165,6 +166,10 @@ impl Kind for BranchRestriction {
                 );
             }
         }
+        let listed =
+            |field| fields.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        findings.extend(listed("users").filter_map(|id| check_account("users", id).err()));
+        findings.extend(listed("groups").filter_map(|slug| check_group("groups", slug).err()));
         findings.extend(check_value(kind, fields.get("value")));
         if EXEMPTING.contains(&kind) && fields.get("users").is_none() && fields.get("groups").is_none() {
             findings.push(

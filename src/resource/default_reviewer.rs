@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::{Action, Field, Fields, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::account::check_account;
+use super::{Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
 
 /// An account that is asked to review every pull request.
 pub struct DefaultReviewer {
@@ -48,6 +49,10 @@ impl Kind for DefaultReviewer {
 
     fn identity(&self) -> &'static str {
         "account"
+    }
+
+    fn check_identity(&self, id: &str) -> Result<(), Finding> {
+        check_account("account", id)
     }
 
     fn settings(&self, _generator: &mut SchemaGenerator) -> Schema {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::fields::material;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
+    ssh_key,
 };
 
 /// The kind of [`DeployKeySettings`].
@@ -94,12 +95,9 @@ impl Kind for DeployKey {
     }
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let wrong = fields.text("key").and_then(wrong_in_key);
-        let finding = wrong.map(|why| {
-            Finding::error("key", "this is not a public key of SSH").label(why).help(
-                "write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like",
-            )
-        });
+        let wrong = fields.text("key").and_then(ssh_key::wrong);
+        let finding =
+            wrong.map(|why| Finding::error("key", "this is not a public key of SSH").label(why).help(ssh_key::HELP));
         finding.into_iter().collect()
     }
 
@@ -161,31 +159,6 @@ impl Kind for DeployKey {
     }
 }
 
-/// Why a text cannot be a public key, as far as its form tells.
-fn wrong_in_key(key: &str) -> Option<&'static str> {
-    if key.contains("PRIVATE KEY") {
-        return Some("a private key, which belongs in no manifest: take it for known to others, and make a new one");
-    }
-    if key.trim().contains('\n') {
-        return Some("more than one line");
-    }
-    let mut parts = key.split_whitespace();
-    let (Some(kind), Some(base64)) = (parts.next(), parts.next()) else {
-        return Some("there must be a type and its base64, with a space between");
-    };
-    if !["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|known| kind.starts_with(known)) {
-        return Some("it must begin with its type, such as `ssh-ed25519`");
-    }
-    let digits = base64.trim_end_matches('=');
-    let is_base64 = digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
-    let is_whole = base64.len().is_multiple_of(4) && base64.len() - digits.len() <= 2;
-    // Every key begins with the length of its type, which is a small number of four bytes.
-    if !is_base64 || !digits.starts_with("AAAA") {
-        return Some("what follows the type is not the base64 of a key");
-    }
-    (!is_whole || digits.len() < TELLING).then_some("its base64 is cut off")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,26 +171,5 @@ mod tests {
         assert_eq!(short(&format!("  {KEY}   me@here there")), short(KEY));
         assert_eq!(short("x"), "x ");
         assert_eq!(short("x é"), "x é");
-    }
-
-    #[test]
-    fn what_is_no_key_is_found_out() {
-        assert_eq!(wrong_in_key(KEY), None);
-        assert_eq!(wrong_in_key(&format!("{KEY} a comment\n")), None);
-        let cut = &KEY[..KEY.len() - 3];
-        for bad in [
-            "",
-            "x",
-            "ssh-rsa",
-            "AAAA ssh-rsa",
-            "ssh-rsa ????",
-            "ssh-rsa BBBB",
-            "ssh-rsa AAAA",
-            cut,
-            "ssh-rsa AAAA====",
-            "-----BEGIN OPENSSH PRIVATE KEY-----",
-        ] {
-            assert!(wrong_in_key(bad).is_some(), "{bad}");
-        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Field {
     pub form: Form,
     /// When it can be set.
     pub set: Set,
+    /// Whether a manifest that does not say it in a section says what its absence means.
+    pub implied: bool,
 }
 
 /// When a field can be set.
@@ -32,7 +34,8 @@ pub enum Set {
     Freely,
     /// When the object comes to be, and not later (api.md §9.5).
     Once,
-    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from, never the secret.
+    /// Whenever it is to change, and never read (api.md §9.4). Its value is where the secret comes from ([`super::secret`]),
+    /// never the secret. Any other value, such as a text, is no secret, and is compared.
     Blindly,
 }
 
@@ -49,14 +52,18 @@ pub enum Form {
     Slugs,
     /// True or false here, a text that says so there.
     Flag,
+    /// Words of which it does not matter how far apart they are.
+    Words,
     /// A public key of SSH, which there has no comment behind it.
     PublicKey,
+    /// A public key of SSH without a comment, which there is an object.
+    HostKey,
 }
 
 impl Field {
     /// A field that stands at the top of Bitbucket's JSON under its own name.
     pub(super) const fn plain(name: &'static str, api: &'static [&'static str], absent: Absent) -> Self {
-        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely }
+        Self { name, api, absent, always: false, folded: false, form: Form::Plain, set: Set::Freely, implied: false }
     }
 
     /// As it stands in `fields=`: `project.key`.
@@ -92,6 +99,10 @@ impl Field {
             (Some(Value::Array(items)), Form::Slugs) => {
                 items.iter().map(|item| item.get("slug").cloned().unwrap_or_default()).collect()
             }
+            (Some(Value::Object(key)), Form::HostKey) => {
+                let part = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
+                format!("{} {}", part("key_type"), part("key")).into()
+            }
             (Some(Value::String(text)), Form::Flag) => text.parse().map_or_else(|_| text.as_str().into(), Value::Bool),
             (Some(Value::String(key)), Form::PublicKey) => {
                 let same = wanted.filter(|wanted| wanted.as_str().is_some_and(|text| material(text) == material(key)));
@@ -107,6 +118,10 @@ impl Field {
     #[must_use]
     pub fn settled(&self, value: Value) -> Value {
         match value {
+            Value::String(text) if self.form == Form::Words => {
+                text.split_whitespace().collect::<Vec<_>>().join(" ").into()
+            }
+            Value::String(text) if self.form == Form::HostKey => material(&text).into(),
             Value::Array(mut items) if matches!(self.form, Form::Set | Form::Accounts | Form::Slugs) => {
                 items.sort_by_cached_key(Value::to_string);
                 items.dedup();
@@ -123,6 +138,10 @@ impl Field {
         let value = match (value, self.form) {
             (Value::Array(items), Form::Accounts) => items.iter().map(account).collect(),
             (Value::Array(items), Form::Slugs) => items.iter().map(|slug| json!({"slug": slug})).collect(),
+            (Value::String(key), Form::HostKey) => {
+                let (kind, key) = key.split_once(' ').unwrap_or((key, ""));
+                json!({"type": "pipeline_ssh_public_key", "key_type": kind, "key": key})
+            }
             (Value::Bool(yes), Form::Flag) => Value::String(yes.to_string()),
             (value, _) => value.clone(),
         };
@@ -188,7 +207,7 @@ pub enum Absent {
 }
 
 impl Absent {
-    fn value(self) -> Value {
+    pub(crate) fn value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Text => Value::String(String::new()),

@@ -95,7 +95,7 @@ impl Kind for Inheritance {
     }
 
     /// The answer is empty.
-    fn reads_back(&self) -> bool {
+    fn reads_back(&self, _action: Action) -> bool {
         true
     }
 

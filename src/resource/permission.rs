@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::{Absent, Action, Field, Fields, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::account::{check_account, check_group};
+use super::{Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
 
 /// A grant: whoever it is to may read, write or administer.
 pub struct Permission {
@@ -80,6 +81,13 @@ impl Kind for Permission {
         }
     }
 
+    fn check_identity(&self, id: &str) -> Result<(), Finding> {
+        match self.to {
+            To::Users => check_account("account", id),
+            To::Groups => check_group("group", id),
+        }
+    }
+
     fn settings(&self, _generator: &mut SchemaGenerator) -> Schema {
         let description = "What they may do, each including the ones before.";
         if self.parent == KindRef::PROJECT {
@@ -142,10 +150,23 @@ impl Kind for Permission {
         Request { method: Method::Delete, path: self.path(place), body: None }
     }
 
-    fn scopes(&self, _action: Action) -> Scopes {
-        if self.parent == KindRef::PROJECT {
-            return Scopes { classic: "project:admin", api_token: "admin:project:bitbucket" };
+    fn scopes(&self, action: Action) -> Scopes {
+        let deletes = action == Action::Delete;
+        match (self.parent == KindRef::PROJECT, deletes) {
+            (true, false) => {
+                Scopes { classic: "project:admin", api_token: "admin:project:bitbucket write:permission:bitbucket" }
+            }
+            (true, true) => {
+                Scopes { classic: "project:admin", api_token: "admin:project:bitbucket delete:permission:bitbucket" }
+            }
+            (false, false) => Scopes {
+                classic: "repository:admin",
+                api_token: "admin:repository:bitbucket write:permission:bitbucket",
+            },
+            (false, true) => Scopes {
+                classic: "repository:admin",
+                api_token: "admin:repository:bitbucket delete:permission:bitbucket",
+            },
         }
-        Scopes { classic: "repository:admin", api_token: "admin:repository:bitbucket" }
     }
 }

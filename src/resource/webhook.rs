@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::secret::Secret;
 use super::{
-    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
 };
 
 /// The kind of [`WebhookSettings`].
@@ -33,6 +34,8 @@ pub struct WebhookSettings {
     pub events: Option<Vec<String>>,
     /// Whether requests are sent.
     pub active: Option<bool>,
+    /// Where the key comes from that requests are signed with. It has at most 128 characters.
+    pub secret: Option<Secret>,
 }
 
 const FIELDS: &[Field] = &[
@@ -40,6 +43,7 @@ const FIELDS: &[Field] = &[
     Field::plain("description", &["description"], Absent::Text),
     Field { form: Form::Set, ..Field::plain("events", &["events"], Absent::Null) },
     Field::plain("active", &["active"], Absent::False),
+    Field { set: Set::Blindly, ..Field::plain("secret", &["secret"], Absent::Null) },
 ];
 
 impl Kind for Webhook {
@@ -110,9 +114,17 @@ impl Kind for Webhook {
         Request { method: Method::Post, path: place.parent.path(&["hooks"]), body: Some(Value::Object(body)) }
     }
 
-    /// Everything is sent that the manifest says: what a PUT leaves out but the secret is not known to stay.
-    fn update(&self, place: Place<'_>, _changed: &Fields, whole: &Fields) -> Request {
-        let body = Some(Value::Object(whole.to_body(FIELDS)));
+    fn lacks_secret(&self, answer: &Value) -> bool {
+        answer.get("secret_set") == Some(&Value::Bool(false))
+    }
+
+    /// Everything is sent that the manifest says: of what a PUT leaves out, only the secret is known to stay.
+    fn update(&self, place: Place<'_>, changed: &Fields, whole: &Fields) -> Request {
+        let mut body = whole.to_body(FIELDS);
+        if changed.get("secret").is_none() {
+            body.remove("secret");
+        }
+        let body = Some(Value::Object(body));
         Request { method: Method::Put, path: place.parent.path(&["hooks", place.id]), body }
     }
 
@@ -120,7 +132,9 @@ impl Kind for Webhook {
         Request { method: Method::Delete, path: place.parent.path(&["hooks", place.id]), body: None }
     }
 
-    fn scopes(&self, _action: Action) -> Scopes {
-        Scopes { classic: "webhook", api_token: "write:webhook:bitbucket" }
+    fn scopes(&self, action: Action) -> Scopes {
+        let deletes = action == Action::Delete;
+        let api_token = if deletes { "delete:webhook:bitbucket" } else { "write:webhook:bitbucket" };
+        Scopes { classic: "webhook", api_token }
     }
 }

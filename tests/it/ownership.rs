@@ -1,5 +1,6 @@
 //! What a manifest owns, and what goes only if somebody says so twice.
 
+use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, User};
 use serde_json::{Value, json};
 
 use crate::support::{Bitbucket, Run};
@@ -113,4 +114,69 @@ fn what_becomes_public_is_asked_for_twice() {
     assert!(refused.stderr.contains("run it again with --allow-public"), "{refused}");
     assert_eq!(bitbucket.sent("PUT"), 0);
     run(&bitbucket, &["apply", "--allow-public"]).exits(0);
+}
+
+/// Somebody whose token may do everything with grants, and not say whose it is.
+#[test]
+fn where_it_cannot_be_known_whose_the_credential_is_no_grant_goes() {
+    let scopes = ["read:repository", "admin:repository", "read:project", "admin:project", "write:permission"];
+    let scopes = scopes.into_iter().chain(["delete:permission"]).map(|scope| format!("{scope}:bitbucket")).collect();
+    let person = |email: &str, token: &str, scopes| User {
+        email: Some(email.to_owned()),
+        api_token: Some(token.to_owned()),
+        scopes,
+        ..User::default()
+    };
+    let users = vec![person("olive@example.com", "token", None), person("ada@example.com", "other", Some(scopes))];
+    let credentials = Credentials { users, ..Credentials::default() };
+    let bitbucket = Bitbucket::with(Options { credentials: Some(credentials), ..Options::default() });
+    bitbucket.manifest(&manifest("", "permissions: {users: {}}"));
+    run(&bitbucket, &["apply"]).exits(0);
+    let members = bitbucket.by_owner("GET", "/workspaces/acme/members", &Value::Null).1;
+    for member in members["values"].as_array().unwrap() {
+        let account = member["user"]["uuid"].as_str().unwrap().replace('{', "%7B").replace('}', "%7D");
+        let path = format!("/repositories/acme/ledger/permissions-config/users/{account}");
+        bitbucket.by_owner("PUT", &path, &json!({"permission": "admin"}));
+    }
+    bitbucket.manifest(&manifest("permissions", "permissions: {users: {}}"));
+    let ada = bitbucket.led_here(&["apply", "--allow-remove", "9"]).env("BITBUCKET_EMAIL", "ada@example.com");
+    let run = ada.env("BITBUCKET_API_TOKEN", "other").run().exits(0);
+    assert!(run.stdout.contains("whose the credential is cannot be known"), "{run}");
+    assert_eq!(bitbucket.sent("DELETE"), 0);
+}
+
+#[test]
+fn an_account_has_one_spelling_and_no_place_of_its_own() {
+    let bitbucket = Bitbucket::new();
+    let wrong = "permissions: {users: {ana@example.com: read, E29D8B3B-1F09-408B-AE11-825412901D4D: read}, groups: {'..': read}}\n        default_reviewers: ['..']";
+    bitbucket.manifest(&manifest("permissions", wrong));
+    let refused = run(&bitbucket, &["validate"]).exits(3);
+    for words in [
+        "\"ana@example.com\" is no account",
+        "an e-mail address, which the API does not take",
+        "write \"{e29d8b3b-1f09-408b-ae11-825412901d4d}\"",
+        "\"..\" is no group",
+        "\"..\" is no account",
+    ] {
+        assert!(refused.stderr.contains(words), "{words}: {refused}");
+    }
+}
+
+/// A credential that is refused ends the sections of its own workspaces only.
+#[test]
+fn a_refused_credential_leaves_the_sections_of_others_alone() {
+    let token = AccessToken { token: "labs-token".to_owned(), scopes: None, kind: AccessTokenKind::Workspace };
+    let credentials = Credentials { access_tokens: vec![token], ..Credentials::default() };
+    let bitbucket = Bitbucket::with(Options { credentials: Some(credentials), ..Options::default() });
+    let workspace = |slug: &str, variable: &str| {
+        format!(
+            "  - {{workspace: {slug}, auth: {{access_token: {{env: {variable}}}}}, webhooks: [{{url: 'https://ci.example.com', events: ['repo:push']}}], projects: [{{key: P}}]}}\n"
+        )
+    };
+    bitbucket.manifest(&format!("version: 1\nworkspaces:\n{}{}", workspace("acme", "ACME"), workspace("labs", "LABS")));
+    let command =
+        bitbucket.led_here(&["apply", "--format", "json"]).env("ACME", "acme-token").env("LABS", "labs-token");
+    let run = command.run().exits(4).json();
+    assert_eq!(run["summary"]["done"], 2, "{run:#}");
+    assert_eq!(run["unread"][0]["workspace"], "acme", "{run:#}");
 }

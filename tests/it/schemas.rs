@@ -77,6 +77,12 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {branch_types: [{prefix: h/}]}}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, deploy_keys: [{label: h}]}]}]",
         "version: 1\nworkspaces: [{workspace: Acme}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: 1A, value: b}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, value: {env: B}}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, secured: true, value: b}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, secured: true, value: {env: B, file: c}}]}}]",
+        "version: 1\nworkspaces: [{workspace: acme, pipelines: {variables: [{key: A, value: [b]}]}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {}}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: token}]",
         "version: 1\nworkspaces: [{workspace: acme, auth: {access_token: token}}]",
@@ -109,13 +115,14 @@ fn the_readmes_table_of_kinds_is_that_of_the_registry() {
     };
     let rows = KINDS.into_iter().map(|kind| {
         let within = kind.parent().map_or("workspace", |parent| parent.name());
+        let article = if within.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let scopes = kind.scopes(Action::Create);
         let tells = match kind.shape() {
             Shape::One | Shape::Value(_) => "one in each".to_owned(),
             _ => format!("`{}`", kind.identity()),
         };
         format!(
-            "| {} | `{}` of a {within} | {tells} | {} | {} | `{}` |\n",
+            "| {} | `{}` of {article} {within} | {tells} | {} | {} | `{}` |\n",
             kind.name(),
             kind.section(),
             fields(kind, Set::Blindly),

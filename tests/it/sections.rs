@@ -3,7 +3,13 @@
 mod branch_restrictions;
 mod branching_model;
 mod deploy_keys;
+mod environments;
 mod inherit;
+mod pipelines;
+mod schedules;
+mod secrets;
+mod ssh;
+mod variables;
 
 use serde_json::{Value, json};
 

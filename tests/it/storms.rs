@@ -80,8 +80,9 @@ async fn run(sandbox: &Sandbox, manifest: &Manifest, timeout: Duration, end: End
     let client = client(sandbox, timeout);
     let plan = plan::plan(&client, manifest, &()).await.ok()?;
     let (stop, stopped) = watch::channel(None);
+    let secrets = apply::Secrets::default();
     let account = {
-        let apply = apply::apply(&client, &plan, &(), stopped);
+        let apply = apply::apply(&client, &plan, &secrets, &(), stopped);
         tokio::pin!(apply);
         match end {
             End::Itself => apply.await,

@@ -80,8 +80,8 @@ fn a_branch_waits_for_the_first_push() {
     insta::assert_snapshot!(plan.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project    acme/PAY
-      + repository acme/ledger                  project PAY
+      + project         acme/PAY
+      + repository      acme/ledger                  project PAY
       + branching model acme/ledger/branching_model
             feature.prefix           feat/
             feature.enabled          true

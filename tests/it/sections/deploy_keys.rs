@@ -148,7 +148,7 @@ fn what_is_wrong_is_found_without_a_network() {
     error: this is not a public key of SSH
       --> repos.yaml:14:27
        |
-    14 |           {label: g, key: '-----BEGIN OPENSSH PRIVATE KEY-----'},
+    14 |           {label: g, key: '********** OPENSSH PRIVATE KEY-----'},
        |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a private key, which belongs in no manifest: take it for known to others, and make a new one
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bbprov::apply::{Account, apply};
+use bbprov::apply::{Account, Secrets, apply};
 use bbprov::bitbucket::page::Page;
 use bbprov::bitbucket::{Error, Read, Write};
 use bbprov::plan::{Change, FieldChange, Plan};
 use bbprov::resource::{Action, Address, Fields, KINDS, Request};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -93,6 +94,8 @@ impl Write for Slow {
     }
 
     fn halt(&self) {}
+
+    fn conceal(&self, _: &mut dyn Iterator<Item = &SecretString>) {}
 }
 
 /// The change of one switch, and how long it took by the clock of a paused runtime.
@@ -116,7 +119,7 @@ fn switch(slow: &Slow) -> (Account, Duration) {
     runtime.block_on(async {
         let (_keep, stop) = watch::channel(None);
         let begun = tokio::time::Instant::now();
-        (apply(slow, &plan, &(), stop).await, begun.elapsed())
+        (apply(slow, &plan, &Secrets::default(), &(), stop).await, begun.elapsed())
     })
 }
 

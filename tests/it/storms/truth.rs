@@ -73,7 +73,7 @@ impl Start {
         let client = client(&sandbox, FAIR);
         let plan = plan::plan(&client, &read(BEFORE), &()).await.unwrap();
         let (_stop, stopped) = watch::channel(None);
-        let account = apply::apply(&client, &plan, &(), stopped).await;
+        let account = apply::apply(&client, &plan, &apply::Secrets::default(), &(), stopped).await;
         assert!(account.outcomes.iter().all(|outcome| *outcome == Outcome::Done));
         sandbox.shutdown().await.unwrap();
         let state = std::fs::read(&file).unwrap();
