@@ -199,6 +199,10 @@ impl Refusal {
         if !self.missing_scopes.is_empty() {
             words = format!("{words}; the credential lacks {}", self.missing_scopes.join(", "));
         }
+        // Grants are refused to OAuth consumers and access tokens, whatever their scopes (api.md §1.1, §5.1).
+        if self.status == 403 && self.message.contains("authentication mechanism") {
+            words.push_str("; an API token may: set BITBUCKET_EMAIL and BITBUCKET_API_TOKEN");
+        }
         words
     }
 

@@ -180,3 +180,28 @@ fn a_refused_credential_leaves_the_sections_of_others_alone() {
     assert_eq!(run["summary"]["done"], 2, "{run:#}");
     assert_eq!(run["unread"][0]["workspace"], "acme", "{run:#}");
 }
+
+/// Grants are for API tokens, and whoever comes with another credential is told so.
+#[test]
+fn a_credential_that_may_not_grant_is_told_which_may() {
+    let bitbucket = Bitbucket::new();
+    bitbucket.manifest(&manifest("", TWO));
+    let run = bitbucket.run(&["apply"]).exits(5);
+    assert!(run.stdout.contains("an API token may: set BITBUCKET_EMAIL and BITBUCKET_API_TOKEN"), "{run}");
+    assert!(run.stdout.contains("2 done, 2 failed"), "{run}");
+}
+
+/// What is read is what is mentioned: the projects, the repositories, and each section of what exists by one list.
+#[test]
+fn six_sections_of_a_repository_are_six_lists() {
+    let bitbucket = Bitbucket::new();
+    let sections = "permissions: {groups: {a: read}}\n        default_reviewers: []\n        webhooks: [{url: 'https://ci.example.com', events: ['repo:push']}]\n        branch_restrictions: [{kind: force, branch: main}]\n        branching_model: {development: {use_mainbranch: true}}\n        pipelines: {enabled: true, variables: [{key: A, value: b}]}\n        deploy_keys: [{label: ci, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy'}]";
+    bitbucket.manifest(&manifest("", sections));
+    let first = run(&bitbucket, &["plan", "--format", "json"]).exits(0).json();
+    assert_eq!(first["requests"]["used"], 2, "what is to be made costs nothing to read");
+    run(&bitbucket, &["apply"]).exits(0);
+    let second = run(&bitbucket, &["plan", "--format", "json"]).exits(0).json();
+    // Of an empty list nothing is to be known.
+    assert_eq!(second["requests"]["used"], 2 + 7, "{second:#}");
+    assert_eq!(second["summary"]["create"], 0, "{second:#}");
+}
