@@ -1,7 +1,7 @@
 //! The gate every request passes: at most N at once, and everybody waits together when Bitbucket asks for patience.
 //!
 //! When that is over a single request goes ahead and tries; the others follow, first few and then all. How long it lasts and
-//! how much may be sent is for the [`Allowance`] to say. Nobody holds a place while waiting.
+//! how much may be sent is for what it has learned (`allowance.rs`) to say. Nobody holds a place while waiting.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
