@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::refresh::{Actual, State};
+use super::state::{Actual, State};
 use super::unseen::Unseen;
 use super::{Change, FieldChange, Note, Plan};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};

@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod refresh;
 pub(crate) mod sections;
+pub mod state;
 mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -3,15 +3,15 @@
 //! A list for each kind and workspace. Where a workspace holds far more than the manifest names, the first page says so, and
 //! single objects are read instead of further pages.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Error, Found, Unread, by_lane, sections};
+use super::state::{Actual, Known, State};
+use super::{Error, Found, by_lane, sections};
 use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::rest;
@@ -19,107 +19,7 @@ use crate::bitbucket::{self, Read};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
-use crate::resource::fields::shared;
 use crate::resource::{Address, Alike, Fields, KindRef, Method, Parent, Shape, kinds_in};
-
-/// What exists, as far as anybody asked.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// The objects that the manifest names.
-    pub objects: Objects,
-    /// The names of all objects of kinds that others refer to, for proposals.
-    pub names: BTreeMap<(String, &'static str), Vec<String>>,
-    /// How much there is.
-    pub found: Vec<Found>,
-    /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
-    pub holds: HashMap<Address, usize>,
-    /// The workspaces of which nothing is known.
-    pub unread: Vec<Unread>,
-    /// What still has its former name, with that.
-    pub renamed: HashMap<Address, Box<str>>,
-    /// What stands in sections that hold nothing but what is managed, and is not.
-    pub surplus: Vec<(Address, Actual)>,
-    /// Of these, what stays so that the credential does not lose its own access, and why.
-    pub own: Vec<(Address, &'static str)>,
-    /// How much each of these sections holds, by what it is in.
-    pub sizes: HashMap<(Box<str>, KindRef), usize>,
-}
-
-/// Objects as they are, by address.
-#[derive(Debug, Clone, Default)]
-pub struct Objects(HashSet<Known>);
-
-/// An object in a set by its address: for many thousands a set of boxes takes far less than a map.
-#[derive(Debug, Clone)]
-pub(super) struct Known(Box<(Address, Actual)>);
-
-impl Known {
-    pub(super) fn new(address: Address, actual: Actual) -> Self {
-        Self(Box::new((address, actual)))
-    }
-}
-
-impl Objects {
-    /// The object with this address, if it exists.
-    #[must_use]
-    pub fn get(&self, address: &Address) -> Option<&Actual> {
-        self.0.get(address).map(|known| &known.0.1)
-    }
-
-    pub(super) fn extend(&mut self, more: impl IntoIterator<Item = Known>) {
-        self.0.extend(more);
-    }
-}
-
-impl Borrow<Address> for Known {
-    fn borrow(&self) -> &Address {
-        &self.0.0
-    }
-}
-
-impl Hash for Known {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.0.hash(state);
-    }
-}
-
-impl PartialEq for Known {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.0 == other.0.0
-    }
-}
-
-impl Eq for Known {}
-
-/// One object as it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Actual {
-    /// Its UUID, in braces; empty if Bitbucket did not say.
-    pub uuid: Box<str>,
-    /// Those of its fields that somebody asked for.
-    pub fields: Fields,
-}
-
-impl Actual {
-    /// Reads an object of a kind out of an answer; of its fields only those that are `wanted` or needed by a rule. A value
-    /// that is as it is wanted is not kept a second time; a secret is taken to be so, unless it is known that there is none.
-    #[must_use]
-    pub fn read(kind: KindRef, answer: &Value, wanted: Option<&Fields>) -> Self {
-        let uuid = kind.server_id(answer).unwrap_or_default().into();
-        let fields = kind.fields().iter().filter_map(|field| {
-            let wanted = wanted.and_then(|wanted| wanted.shared(field.name));
-            if let Some(wanted) = wanted.filter(|wanted| kind.is_secret(field.name, wanted)) {
-                let none = kind.lacks_secret(answer);
-                return Some((field.name, if none { shared(Value::Null) } else { Arc::clone(wanted) }));
-            }
-            let value =
-                (field.always || wanted.is_some()).then(|| kind.read(field, answer, wanted.map(|wanted| &**wanted)))?;
-            let same = wanted.filter(|wanted| ***wanted == value).map(Arc::clone);
-            Some((field.name, same.unwrap_or_else(|| shared(value))))
-        });
-        Self { uuid, fields: fields.collect() }
-    }
-}
 
 /// Names, each with the address and the fields that are asked for.
 type Wanted<'a> = HashMap<&'a str, (&'a Address, Option<&'a Fields>)>;
@@ -350,43 +250,6 @@ impl Inquiry<'_> {
 }
 
 impl State {
-    /// Takes out the workspaces whose credential was of no use: what was read of them before is not the whole of them.
-    fn forget(&mut self, useless: BTreeMap<usize, bitbucket::Error>, lanes: BTreeMap<usize, Vec<String>>) {
-        let mut lanes = lanes;
-        for (lane, error) in useless {
-            let workspaces = lanes.remove(&lane).unwrap_or_default();
-            self.found.retain(|found| !workspaces.contains(&found.workspace));
-            self.unread.push(Unread { workspaces, error });
-        }
-    }
-
-    /// What an object is called until it is renamed, or what it is in.
-    pub(super) fn until_now(&self, address: &Address) -> Address {
-        let former = |name: &str| {
-            let (now, former) = self.renamed.iter().find(|(now, _)| now.as_str() == name)?;
-            Some(Address::new(now.kind(), now.workspace(), former))
-        };
-        match (self.renamed.get(address), former(address.parent())) {
-            (Some(former), _) => Address::new(address.kind(), address.workspace(), former),
-            (None, Some(parent)) => Address::within(parent.as_str(), address.kind(), address.id()),
-            (None, None) => address.clone(),
-        }
-    }
-
-    /// Takes what still has its former name for what it will be.
-    fn recognise(&mut self, manifest: &Manifest) {
-        for object in manifest.desired.iter().filter(|object| !object.absent) {
-            let Some((former, _)) = object.previously.as_deref() else { continue };
-            if self.objects.get(&object.address).is_some() {
-                continue;
-            }
-            if let Some(actual) = self.objects.get(former).cloned() {
-                self.objects.extend([Known::new(object.address.clone(), actual)]);
-                self.renamed.insert(object.address.clone(), former.id().into());
-            }
-        }
-    }
-
     fn add(&mut self, inquiry: &Inquiry<'_>, reading: Reading) {
         let workspace = &inquiry.workspace.slug;
         let mut names = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
-use super::refresh::{Actual, Known, State};
+use super::state::{Actual, Known, State};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Note;
-use super::refresh::Actual;
+use super::state::Actual;
 use crate::manifest::Desired;
 use crate::resource::Address;
 
