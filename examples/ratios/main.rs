@@ -94,15 +94,18 @@ fn prepare(sandbox: &Sandbox, folder: &Folder, workspace: &str) -> Outcome<()> {
     run(&mut sandbox.bbprov(&["apply", &file])?).map(|_| ())
 }
 
+/// An apply that creates so many repositories in a workspace of its own.
+fn apply(sandbox: &Sandbox, folder: &Folder, round: usize, count: usize) -> Outcome<Sample> {
+    let workspace = format!("ours-{round}");
+    prepare(sandbox, folder, &workspace)?;
+    let file = folder.write("repos.yaml", &manifest(&workspace, 0..count))?;
+    run(&mut sandbox.bbprov(&["apply", "-j", "16", &file])?)
+}
+
 /// An apply of creates, with its plan and report, beside curl sending the same POSTs sixteen at a time.
 fn creates(folder: &Folder, count: usize) -> Outcome<()> {
     let sandbox = Sandbox::start(&["--latency", "50ms"])?;
-    let measured = |round: usize| {
-        let workspace = format!("ours-{round}");
-        prepare(&sandbox, folder, &workspace)?;
-        let file = folder.write("repos.yaml", &manifest(&workspace, 0..count))?;
-        run(&mut sandbox.bbprov(&["apply", "-j", "16", &file])?)
-    };
+    let measured = |round: usize| apply(&sandbox, folder, round, count);
     let baseline = |round: usize| {
         let workspace = format!("curl-{round}");
         prepare(&sandbox, folder, &workspace)?;
@@ -143,12 +146,7 @@ fn plan(folder: &Folder, existing: usize, named: usize) -> Outcome<()> {
 /// What an apply costs the processor, beside a loop that sends the same bodies with the same client.
 fn processor(folder: &Folder, count: usize) -> Outcome<()> {
     let sandbox = Sandbox::start(&[])?;
-    let measured = |round: usize| {
-        let workspace = format!("ours-{round}");
-        prepare(&sandbox, folder, &workspace)?;
-        let file = folder.write("repos.yaml", &manifest(&workspace, 0..count))?;
-        run(&mut sandbox.bbprov(&["apply", "-j", "16", &file])?)
-    };
+    let measured = |round: usize| apply(&sandbox, folder, round, count);
     let baseline = |round: usize| {
         let workspace = format!("bare-{round}");
         prepare(&sandbox, folder, &workspace)?;

@@ -209,7 +209,8 @@ impl Auth {
             let attempt = wire::attempt(request).await;
             sent += 1;
             let (outcome, wait) = attempt.outcome();
-            let attempts = Attempts { failures: sent, refused: started.elapsed(), jitter: wire::jitter() };
+            let tried = started.elapsed();
+            let attempts = Attempts { failures: sent, failing: tried, refused: tried, jitter: wire::jitter() };
             let delay = match decide(method, outcome, wait, attempts, self.pace) {
                 Decision::Again(delay) => Some(delay),
                 Decision::EverybodyWaits => {

@@ -29,6 +29,7 @@ pub(super) struct Http {
     gate: Gate,
     base: Url,
     pace: Pace,
+    timeout: Duration,
     patience: Arc<Patience>,
     pub(super) traffic: Traffic,
 }
@@ -39,7 +40,7 @@ impl Http {
         let patience = Arc::new(Patience::new(options.limits));
         let auth = Auth::new(options.credential, token_url, token_client, options.pace, Arc::clone(&patience));
         let gate = Gate::new(options.concurrency, options.pace.limit);
-        Self { client, auth, gate, base, pace: options.pace, patience, traffic }
+        Self { client, auth, gate, base, pace: options.pace, timeout: options.timeout, patience, traffic }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.
@@ -78,9 +79,9 @@ impl Http {
 
     /// Sends a request until there is an answer to take, within the rules of [`decide`].
     pub(super) async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
-        let mut failures = 0;
+        let mut failures = Failures::default();
         let answer = self.send_until(method, url, body, &mut failures).await;
-        let lost = failures > 0 && method != Method::Get;
+        let lost = failures.count > 0 && method != Method::Get;
         answer.map_err(|error| if lost { error.after_lost_answer() } else { error })
     }
 
@@ -90,7 +91,7 @@ impl Http {
         method: Method,
         url: Url,
         body: Option<&Value>,
-        failures: &mut u32,
+        failures: &mut Failures,
     ) -> Result<Value, Error> {
         let line = Line::new(method, &target(&url));
         let mut url = url;
@@ -100,17 +101,20 @@ impl Http {
             // Nobody holds a place at the gate while a token is fetched.
             self.auth.current(&self.traffic).await?;
             // What the rate limit refused was not tried.
-            let mut pass = self.enter(Counted::by_path(url.path()), *failures > 0).await?;
+            let mut pass = self.enter(Counted::by_path(url.path()), failures.count > 0).await?;
             // Whoever waited long at the gate takes the token of now, not the one of then.
             let authorization = self.auth.current(&self.traffic).await?;
             let attempt = self.attempt(method, &url, body, &authorization).await;
             let outcome = attempt.outcome().0;
-            *failures += u32::from(!matches!(outcome, Outcome::Status(status) if status < 500));
-            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, *failures) {
+            if !matches!(outcome, Outcome::Status(status) if status < 500) {
+                failures.count += 1;
+                failures.first.get_or_insert_with(Instant::now);
+            }
+            let (status, headers, bytes) = match self.judge(&line, method, attempt, &mut pass, failures) {
                 Verdict::Take(status, headers, bytes) => (status, headers, bytes),
                 Verdict::Again(delay) => {
                     drop(pass);
-                    self.patience.sleep(delay, *failures > 0).await?;
+                    self.patience.sleep(delay, failures.count > 0).await?;
                     continue;
                 }
                 Verdict::Stop(error) => return Err(error),
@@ -182,6 +186,11 @@ impl Http {
             None if has_body => request.header(CONTENT_LENGTH, 0),
             None => request,
         };
+        // What is on its way when the time is up has no more time.
+        let request = match self.patience.limits.left() {
+            Some(left) if left < self.timeout => request.timeout(left),
+            _ => request,
+        };
         match wire::attempt(request).await {
             // All but the JSON of a success may be shown to somebody.
             Attempt::Answered { status, headers, body }
@@ -193,7 +202,14 @@ impl Http {
         }
     }
 
-    fn judge(&self, line: &Line, method: Method, attempt: Attempt, pass: &mut Pass<'_>, failures: u32) -> Verdict {
+    fn judge(
+        &self,
+        line: &Line,
+        method: Method,
+        attempt: Attempt,
+        pass: &mut Pass<'_>,
+        failures: &Failures,
+    ) -> Verdict {
         let (outcome, wait) = attempt.outcome();
         let refused = match &attempt {
             Attempt::Answered { status: 429, .. } => pass.refused(wait).since.elapsed(),
@@ -203,7 +219,8 @@ impl Http {
             }
             Attempt::Failed { .. } => Duration::ZERO,
         };
-        let attempts = Attempts { failures, refused, jitter: jitter() };
+        let failing = failures.first.map_or(Duration::ZERO, |first| first.elapsed());
+        let attempts = Attempts { failures: failures.count, failing, refused, jitter: jitter() };
         let decision = decide(method, outcome, wait, attempts, self.pace);
         match (decision, attempt) {
             (Decision::Take, Attempt::Answered { status, headers, body }) => Verdict::Take(status, headers, body),
@@ -255,6 +272,13 @@ impl Http {
 fn is_about_the_request(body: &[u8]) -> bool {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     json.is_some_and(|json| json.pointer("/error/data/key").is_some_and(Value::is_string))
+}
+
+/// How often the network or the server failed a request, and since when.
+#[derive(Debug, Default)]
+struct Failures {
+    count: u32,
+    first: Option<Instant>,
 }
 
 enum Verdict {

@@ -22,6 +22,7 @@ pub struct Limits {
 pub struct Deadline {
     given: Duration,
     last_start: Instant,
+    end: Instant,
 }
 
 impl Deadline {
@@ -31,7 +32,8 @@ impl Deadline {
     pub fn after(given: Duration, timeout: Duration) -> Self {
         // Whoever gives a run centuries gives it no end.
         let given = given.min(A_YEAR);
-        Self { given, last_start: Instant::now() + given.saturating_sub(timeout.min(given / 10)) }
+        let now = Instant::now();
+        Self { given, last_start: now + given.saturating_sub(timeout.min(given / 10)), end: now + given }
     }
 }
 
@@ -39,6 +41,11 @@ impl Limits {
     /// When the last request may begin.
     pub(super) fn last_start(&self) -> Option<Instant> {
         self.deadline.map(|deadline| deadline.last_start)
+    }
+
+    /// How much time is left for what is on its way.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.end.saturating_duration_since(Instant::now()))
     }
 
     pub(super) fn too_late(&self, tried: bool) -> Error {

@@ -43,6 +43,8 @@ pub enum Decision {
 pub struct Attempts {
     /// How often the network or the server failed, this time included.
     pub failures: u32,
+    /// How long ago the network or the server failed first.
+    pub failing: Duration,
     /// For how long the rate limit has let nobody through.
     pub refused: Duration,
     /// A random number in 0..1, which spreads those who wait.
@@ -56,7 +58,8 @@ pub struct Pace {
     pub failure: Duration,
     /// The shortest window that a rate limit is thought to have. The longest is 3,600 times this.
     pub limit: Duration,
-    /// How long a server may ask everybody to wait. A rolling hour frees its allowance within the hour.
+    /// How long a server may ask everybody to wait, and how long one request is tried in all. A rolling hour frees its
+    /// allowance within the hour.
     pub patience: Duration,
 }
 
@@ -89,7 +92,8 @@ pub fn decide(method: Method, outcome: Outcome, wait: Option<Duration>, attempts
         Outcome::Certificate | Outcome::Endless => Decision::GiveUp,
         Outcome::Status(500 | 502 | 503 | 504) | Outcome::Lost | Outcome::NoConnection => {
             let delay = wait.unwrap_or_else(|| pace.backoff(attempts));
-            let hopeless = attempts.failures >= MOST_FAILURES || delay > pace.patience;
+            let too_late = attempts.failing.saturating_add(delay) > pace.patience;
+            let hopeless = attempts.failures >= MOST_FAILURES || too_late;
             if hopeless { Decision::GiveUp } else { Decision::Again(delay) }
         }
         Outcome::Status(_) => Decision::Take,
@@ -112,7 +116,7 @@ mod tests {
     const METHODS: [Method; 4] = [Method::Get, Method::Post, Method::Put, Method::Delete];
 
     fn first(method: Method, outcome: Outcome) -> Decision {
-        let attempts = Attempts { failures: 1, refused: Duration::ZERO, jitter: 1.0 };
+        let attempts = Attempts { failures: 1, failing: Duration::ZERO, refused: Duration::ZERO, jitter: 1.0 };
         decide(method, outcome, None, attempts, Pace::default())
     }
 
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn patience_ends() {
-        let tired = Attempts { failures: 5, refused: Duration::from_secs(3), jitter: 0.0 };
+        let tired = Attempts { failures: 5, failing: Duration::ZERO, refused: Duration::from_secs(3), jitter: 0.0 };
         assert_eq!(decide(Method::Get, Outcome::Lost, None, tired, Pace::default()), Decision::GiveUp);
         let asked = |wait, attempts| decide(Method::Get, Outcome::Status(429), wait, attempts, Pace::default());
         assert_eq!(asked(Some(Duration::from_secs(7)), tired), Decision::EverybodyWaits);
@@ -156,11 +160,20 @@ mod tests {
         let decided =
             |failures| decide(Method::Put, Outcome::Status(503), asks, unavailable(failures), Pace::default());
         assert_eq!((decided(1), decided(5)), (Decision::Again(Duration::from_secs(9)), Decision::GiveUp));
+        // Who asks for half an hour each time is not waited for all day.
+        let half = Some(Pace::default().patience / 2);
+        let since = |failing| {
+            decide(Method::Get, Outcome::Status(503), half, Attempts { failing, ..unavailable(2) }, Pace::default())
+        };
+        assert!(matches!(since(Duration::ZERO), Decision::Again(_)));
+        assert_eq!(since(Pace::default().patience * 2 / 3), Decision::GiveUp);
     }
 
     #[test]
     fn each_failure_is_waited_for_twice_as_long_and_never_at_the_same_moment_as_others() {
-        let after = |failures, jitter| Pace::default().backoff(Attempts { failures, refused: Duration::ZERO, jitter });
+        let after = |failures, jitter| {
+            Pace::default().backoff(Attempts { failures, failing: Duration::ZERO, refused: Duration::ZERO, jitter })
+        };
         assert_eq!([1, 2, 3, 40].map(|failures| after(failures, 1.0).as_millis()), [250, 500, 1_000, 8_000]);
         assert_eq!((after(1, 0.0).as_millis(), after(1, 0.5).as_millis()), (125, 187));
     }

@@ -9,7 +9,7 @@ use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
 use crate::plan::{Change, FieldChange, Found, Plan};
 use crate::resource::secret::Source;
-use crate::resource::{Action, Fields, KindRef};
+use crate::resource::{Action, Fields, KindRef, Shape};
 
 /// So many equal changes are listed one by one; of more, the first few.
 const FOLD_ABOVE: usize = 6;
@@ -98,7 +98,9 @@ fn groups(plan: &Plan, verbose: bool) -> Vec<Group<'_>> {
     let kinds = groups.iter().flat_map(|group| &group.changes).map(|change| change.address.kind().name().len());
     let kind_width = kinds.max().unwrap_or_default().max(KIND_WIDTH);
     let folded = |group: &Group<'_>| group.folded_line().map_or(0, |line| line.len().saturating_sub(kind_width + 1));
+    // What stands in something has a name too long for a column, and would push the others aside.
     let addresses = groups.iter().flat_map(|group| group.changes.iter().take(shown(group)));
+    let addresses = addresses.filter(|change| change.address.kind().shape() == Shape::Objects);
     let addresses = addresses.map(|change| change.address.as_str().chars().count());
     let width = addresses.chain(groups.iter().map(folded)).max().unwrap_or_default().min(40);
     for group in &mut groups {

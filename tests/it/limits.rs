@@ -41,6 +41,16 @@ fn a_deadline_is_kept_and_reported_within() {
     assert!(bitbucket.sent("POST") > 2, "{run}");
 }
 
+/// What is on its way when the time is up is not waited for any longer, however patient `--timeout` is.
+#[test]
+fn a_deadline_holds_for_what_is_on_its_way() {
+    let bitbucket = Bitbucket::with(Options { latency: Duration::from_secs(20), ..Options::default() });
+    bitbucket.manifest(&manifest(1));
+    let started = Instant::now();
+    bitbucket.led_here(&["plan", "--deadline", "1s"]).env("BITBUCKET_ACCESS_TOKEN", "x").run();
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_limit_that_asks_for_more_than_an_hour_ends_the_run() {
     let fake = Fake::new(|head| match head.starts_with("GET") {

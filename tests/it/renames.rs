@@ -31,7 +31,7 @@ fn a_renamed_repository_keeps_its_uuid_and_what_it_holds() {
     ----- stdout -----
     acme has 1 repository and 2 projects
 
-      ~ repository acme/api-gateway                          slug, project, description
+      ~ repository acme/api-gateway  slug, project, description
             slug         gateway → api-gateway
             project      PAY → WEB
             description  "" → moved

@@ -234,7 +234,7 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
     acme has 0 repositories and 0 projects
 
       + project            acme/PAY
-      + repository         acme/ledger                               project PAY
+      + repository         acme/ledger  project PAY
       + branch restriction acme/ledger/branch_restrictions/push main
 
     3 to create.

@@ -81,7 +81,7 @@ fn a_branch_waits_for_the_first_push() {
     acme has 0 repositories and 0 projects
 
       + project         acme/PAY
-      + repository      acme/ledger                  project PAY
+      + repository      acme/ledger  project PAY
       + branching model acme/ledger/branching_model
             feature.prefix           feat/
             feature.enabled          true

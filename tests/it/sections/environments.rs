@@ -55,7 +55,7 @@ fn another_type_is_another_environment_and_its_variables_come_again() {
     insta::assert_snapshot!(plan.stdout, @"
     acme has 1 repository and 1 project
 
-      ± environment acme/ledger/environments/Live 1           deleted and created anew, its variables go with it
+      ± environment acme/ledger/environments/Live 1  deleted and created anew, its variables go with it
             type  Staging → Production
       + variable    acme/ledger/environments/Live 1/variables/A  b
       + variable    acme/ledger/environments/Live 1/variables/B  c
