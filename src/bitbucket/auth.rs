@@ -206,7 +206,7 @@ impl Auth {
         loop {
             let request = self.http.post(self.token_url.clone());
             let request = request.basic_auth(&grant.client_id, Some(grant.client_secret.expose_secret())).form(form);
-            let attempt = wire::attempt(request).await;
+            let attempt = wire::attempt(self.patience.bound(request)).await;
             sent += 1;
             let (outcome, wait) = attempt.outcome();
             let tried = started.elapsed();

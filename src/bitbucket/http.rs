@@ -29,7 +29,6 @@ pub(super) struct Http {
     gate: Gate,
     base: Url,
     pace: Pace,
-    timeout: Duration,
     patience: Arc<Patience>,
     pub(super) traffic: Traffic,
 }
@@ -37,10 +36,10 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn new(wire: Wire, options: Options, traffic: Traffic) -> Self {
         let Wire { base, client, token_url, token_client } = wire;
-        let patience = Arc::new(Patience::new(options.limits));
+        let patience = Arc::new(Patience::new(options.limits, options.timeout));
         let auth = Auth::new(options.credential, token_url, token_client, options.pace, Arc::clone(&patience));
         let gate = Gate::new(options.concurrency, options.pace.limit);
-        Self { client, auth, gate, base, pace: options.pace, timeout: options.timeout, patience, traffic }
+        Self { client, auth, gate, base, pace: options.pace, patience, traffic }
     }
 
     /// The scopes of the token, as far as the token endpoint or any answer said.
@@ -186,12 +185,7 @@ impl Http {
             None if has_body => request.header(CONTENT_LENGTH, 0),
             None => request,
         };
-        // What is on its way when the time is up has no more time.
-        let request = match self.patience.limits.left() {
-            Some(left) if left < self.timeout => request.timeout(left),
-            _ => request,
-        };
-        match wire::attempt(request).await {
+        match wire::attempt(self.patience.bound(request)).await {
             // All but the JSON of a success may be shown to somebody.
             Attempt::Answered { status, headers, body }
                 if !(200..300).contains(&status) || !content_type(&headers).contains("json") =>

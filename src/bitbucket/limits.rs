@@ -1,5 +1,6 @@
 //! Limits that somebody sets to a run: it stops in time to say how far it came, and running again continues.
 
+use reqwest::RequestBuilder;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -43,11 +44,6 @@ impl Limits {
         self.deadline.map(|deadline| deadline.last_start)
     }
 
-    /// How much time is left for what is on its way.
-    pub(super) fn left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.end.saturating_duration_since(Instant::now()))
-    }
-
     pub(super) fn too_late(&self, tried: bool) -> Error {
         let given = self.deadline.map(|deadline| deadline.given).unwrap_or_default();
         Error::Stopped { why: format!("--deadline {}", humantime::format_duration(given)), tried }
@@ -62,13 +58,24 @@ impl Limits {
 #[derive(Debug)]
 pub(super) struct Patience {
     pub(super) limits: Limits,
+    /// How long one request may take.
+    timeout: Duration,
     /// Why nothing more is sent, once that is so.
     ended: watch::Sender<Option<String>>,
 }
 
 impl Patience {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, ended: watch::Sender::new(None) }
+    pub(super) fn new(limits: Limits, timeout: Duration) -> Self {
+        Self { limits, timeout, ended: watch::Sender::new(None) }
+    }
+
+    /// What is on its way when the time is up has no more time.
+    pub(super) fn bound(&self, request: RequestBuilder) -> RequestBuilder {
+        let left = self.limits.deadline.map(|deadline| deadline.end.saturating_duration_since(Instant::now()));
+        match left {
+            Some(left) if left < self.timeout => request.timeout(left),
+            _ => request,
+        }
     }
 
     /// From now on nobody waits, for this reason. The first one counts.

@@ -46,9 +46,16 @@ fn a_deadline_is_kept_and_reported_within() {
 fn a_deadline_holds_for_what_is_on_its_way() {
     let bitbucket = Bitbucket::with(Options { latency: Duration::from_secs(20), ..Options::default() });
     bitbucket.manifest(&manifest(1));
-    let started = Instant::now();
-    bitbucket.led_here(&["plan", "--deadline", "1s"]).env("BITBUCKET_ACCESS_TOKEN", "x").run();
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // With a token that is there, and with one that is to be fetched.
+    for command in [
+        bitbucket.led_here(&["plan", "--deadline", "1s"]).env("BITBUCKET_ACCESS_TOKEN", "x"),
+        bitbucket.command(&["plan", "--deadline", "1s"]),
+    ] {
+        let started = Instant::now();
+        let run = command.run().exits(6);
+        assert!(run.stderr.contains("stopped by --deadline 1s"), "{run}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    }
 }
 
 #[test]
