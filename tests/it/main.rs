@@ -12,6 +12,7 @@ mod lists;
 mod manifests;
 mod official;
 mod ownership;
+mod people;
 mod plan;
 mod renames;
 mod schemas;
