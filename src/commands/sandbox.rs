@@ -82,8 +82,8 @@ async fn sow(seed: Manifest, options: &Options) -> Result<(), Error> {
     if options.state.as_deref().is_some_and(Path::exists) {
         return Ok(());
     }
-    let Options { workspaces, state, members, .. } = options.clone();
-    let field = Options { workspaces, state, members, ..Options::default() };
+    let Options { workspaces, members, state, .. } = options.clone();
+    let field = Options { workspaces, members, state, ..Options::default() };
     let sandbox = Sandbox::start(field).await.map_err(super::io("cannot start the sandbox"))?;
     let mut to = bitbucket::Options::new(Credential::Bearer(String::new().into()));
     into_sandbox(&mut to, &sandbox);

@@ -85,7 +85,9 @@ pub(super) async fn resolve<'a, R: Read>(
             }
             Ok(Some(members)) => {
                 let known = known.entry(&workspace.slug).or_default();
-                members.into_iter().for_each(|member| member.become_known(known, &mut resolved.people));
+                for member in members {
+                    member.become_known(known, &mut resolved.people);
+                }
             }
             Err(Err(error)) if error.ends_its_credential() => {
                 resolved.useless.entry(client.lane(&workspace.slug)).or_insert(error);

@@ -7,7 +7,7 @@ use bbprov::sandbox::{Credentials, Options, User};
 use serde_json::{Value, json};
 
 use crate::official;
-use crate::support::{Bitbucket, Fake, Folder, Run, answer, lines};
+use crate::support::{Bitbucket, Fake, Folder, Run, answer};
 
 /// Somebody with an API token, by the first name; whoever is no administrator finds nobody.
 fn person(name: &str, display_name: &str) -> User {
