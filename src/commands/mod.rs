@@ -64,7 +64,7 @@ fn man(command: Option<&str>) -> Result<Exit, Error> {
 fn load(inputs: &[String], output: &OutputArgs) -> Result<Manifest, Error> {
     let manifest = manifest::load(inputs)?;
     if !output.quiet && !manifest.warnings.is_empty() {
-        output::say(&format!("{}\n", manifest.warnings.render(&manifest.sources).trim_end()));
+        output::say(&format!("{}\n", manifest.warnings.render(&manifest.sources, output::width()).trim_end()));
     }
     Ok(manifest)
 }
