@@ -13,6 +13,12 @@ const KEY: (&str, &str) = ("-----BEGIN", "-----END");
 /// What stands in the names of keys that hold secrets.
 const NAMES: [&str; 4] = ["token", "secret", "password", "private_key"];
 
+/// Whether a text begins like a token, or holds a private key. Keys that are merely named like secrets are not looked at.
+#[must_use]
+pub fn looks_secret(text: &str) -> bool {
+    PREFIXES.iter().any(|prefix| text.starts_with(prefix)) || text.contains(KEY.0) && text.contains("PRIVATE KEY")
+}
+
 /// A line without what is probably a secret: words that begin like one, and plain values of keys that are named like one.
 #[must_use]
 pub fn masked(line: &str) -> Cow<'_, str> {

@@ -5,14 +5,18 @@
 
 mod closest;
 mod code;
+mod github;
 mod list;
 mod render;
+mod sarif;
 mod sources;
+mod told;
 
-pub use closest::closest;
+pub use closest::{closest, misspelt};
 pub use code::Code;
 pub use list::Diagnostics;
 pub use sources::{Place, Sources, Span};
+pub use told::diagnostics_schema;
 
 use crate::masked::masked;
 use crate::output::printable;

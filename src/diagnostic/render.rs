@@ -79,7 +79,8 @@ impl Excerpt {
     /// The whole line if there is room for it, or what surrounds the place. No more of the line is looked at than that.
     fn new(sources: &Sources, span: Span, room: usize) -> Self {
         let (_, text) = sources.get(span.source).unwrap_or_default();
-        let start = floor(text, span.start as usize);
+        let span = sources.within(span);
+        let start = span.start as usize;
         let (_, column) = sources.line_and_column(span.source, span.start);
         let in_line = |(_, c): &(usize, char)| *c != '\n';
         let before = text[..start].char_indices().rev().take_while(in_line).take(room);
@@ -97,7 +98,8 @@ impl Excerpt {
         let shown_after = if fits { after.len() } else { room.saturating_sub(left.len() + shown_before + CUT.len()) };
         let last = |count: usize, ends: &[usize]| count.checked_sub(1).and_then(|at| ends.get(at)).copied();
         let (from, to) = (last(shown_before, &before).unwrap_or(start), last(shown_after, &after).unwrap_or(start));
-        let mark = mark(text, span, &(from..to));
+        let marked = sources.marked(span);
+        let mark = (marked.start as usize).clamp(from, to)..(marked.end as usize).clamp(from, to);
         let line = masked_at(text, from..to);
         let shown = format!("{left}{}{}", line.trim_end_matches('\r'), if fits { "" } else { CUT });
         let mark = mark.start - from + left.len()..mark.end - from + left.len();
@@ -111,28 +113,6 @@ impl Excerpt {
         let snippet = Snippet::source(self.text).path(printable(&place.file));
         snippet.line_start(place.line).fold(false).annotation(annotation)
     }
-}
-
-/// The part of a span that its first line shows: what it covers there, at least one character.
-fn mark(text: &str, span: Span, shown: &Range<usize>) -> Range<usize> {
-    let start = floor(text, span.start as usize).clamp(shown.start, shown.end);
-    let end = floor(text, span.end as usize).clamp(start, shown.end);
-    let covered = text[start..end].trim_end();
-    if covered.is_empty() {
-        // A block mapping's place has no width: mark its first word.
-        let word = text[start..shown.end].find([' ', ':', '\t', '\r']).unwrap_or(shown.end - start);
-        return start..start + word.max(usize::from(start < shown.end));
-    }
-    start..start + covered.len()
-}
-
-/// The nearest character boundary at or before a byte.
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 #[cfg(test)]

@@ -116,6 +116,35 @@ impl Sources {
         (line as usize + 1, column as usize + 1)
     }
 
+    /// A span that begins and ends within its text, and between characters.
+    pub(super) fn within(&self, span: Span) -> Span {
+        let text = self.get(span.source).map_or("", |(_, text)| text);
+        let floor = |at: u32| {
+            let mut at = (at as usize).min(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            u32::try_from(at).unwrap_or(u32::MAX)
+        };
+        let start = floor(span.start);
+        Span { start, end: floor(span.end).max(start), ..span }
+    }
+
+    /// What of a span is worth marking: without the space behind it, and of a place without width, such as where a block
+    /// begins, the first word.
+    pub(super) fn marked(&self, span: Span) -> Span {
+        let span = self.within(span);
+        let text = self.get(span.source).map_or("", |(_, text)| text);
+        let (start, end) = (span.start as usize, span.end as usize);
+        let covered = text[start..end].trim_end().len();
+        // No word is so long that its end is worth looking for in all of a large file.
+        let word = || text[start..].bytes().take(1_000).position(|byte| b" :\t\r\n".contains(&byte));
+        let word = || word().unwrap_or(text.len() - start);
+        let long =
+            if covered > 0 { covered } else { word().max(usize::from(text[start..].starts_with([' ', ':', '\t']))) };
+        self.within(Span { end: u32::try_from(start + long).unwrap_or(u32::MAX), ..span })
+    }
+
     /// How many bytes were read.
     #[must_use]
     pub fn bytes(&self) -> usize {
