@@ -6,6 +6,7 @@ mod apply;
 mod contract;
 mod credentials;
 mod editors;
+mod diagnostics;
 mod examples;
 mod formula;
 mod limits;
