@@ -5,8 +5,8 @@
 mod apply;
 mod contract;
 mod credentials;
-mod editors;
 mod diagnostics;
+mod editors;
 mod examples;
 mod formula;
 mod limits;
