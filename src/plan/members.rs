@@ -16,7 +16,7 @@ use super::{Error, lanes};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::account::{folded, is_email, is_uuid};
@@ -260,7 +260,8 @@ fn nearest(id: &str, known: &Known) -> Option<String> {
 }
 
 fn no_member(workspace: &str, id: &str, span: Span, near: Option<&str>, nobody_found: bool) -> Diagnostic {
-    let problem = Diagnostic::error(span, format!("`{id}` is no member of the workspace `{workspace}`"));
+    let problem =
+        Diagnostic::error(Code::NoMember, span, format!("`{id}` is no member of the workspace `{workspace}`"));
     let problem = match near {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
         None => problem.label("no member has this e-mail address any more, or ever had").help(
@@ -279,7 +280,7 @@ fn no_member(workspace: &str, id: &str, span: Span, near: Option<&str>, nobody_f
 
 fn same_person(one: (&str, Span), other: (&str, Span)) -> Diagnostic {
     let (first, second) = if one.1 <= other.1 { (one, other) } else { (other, one) };
-    Diagnostic::error(second.1, format!("`{}` and `{}` are the same person", first.0, second.0))
+    Diagnostic::error(Code::SamePerson, second.1, format!("`{}` and `{}` are the same person", first.0, second.0))
         .label("the second time")
         .also(first.1, "the first time")
         .help("keep one of them: a person has one place in a section")

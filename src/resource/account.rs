@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::project::quoted;
+use crate::diagnostic::Code;
 
 /// What can be written, in every message that says so.
 const FORMS: &str = "an account is an e-mail address, a UUID in braces or an account id";
@@ -41,7 +42,7 @@ pub fn within(answer: &Value) -> &Value {
 /// # Errors
 /// What is wrong, and what would do where that is known.
 pub fn check_account(field: &'static str, id: &str) -> Result<(), Finding> {
-    let finding = Finding::error(field, format!("{} is no account", quoted(id))).label(FORMS);
+    let finding = Finding::error(Code::Account, field, format!("{} is no account", quoted(id))).label(FORMS);
     if is_bare_uuid(bare(id)) {
         return if is_uuid(id) { Ok(()) } else { Err(finding.help(format!("write \"{}\"", braced(id)))) };
     }
@@ -107,7 +108,8 @@ pub(super) fn check_group(field: &'static str, slug: &str) -> Result<(), Finding
     if !matches!(slug, "" | "." | "..") && !slug.contains(['/', '@', ' ']) {
         return Ok(());
     }
-    Err(Finding::error(field, format!("{} is no group", quoted(slug))).label("a group is named by its slug"))
+    Err(Finding::error(Code::Group, field, format!("{} is no group", quoted(slug)))
+        .label("a group is named by its slug"))
 }
 
 fn bare(id: &str) -> &str {

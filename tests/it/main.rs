@@ -5,6 +5,8 @@
 mod apply;
 mod contract;
 mod credentials;
+mod diagnostics;
+mod editors;
 mod examples;
 mod formula;
 mod limits;

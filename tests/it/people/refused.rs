@@ -37,7 +37,7 @@ workspaces:
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: `gone@example.com` is no member of the workspace `acme`
+    error[BB0407]: `gone@example.com` is no member of the workspace `acme`
      --> repos.yaml:3:36
       |
     3 |   repository: {default_reviewers: [gone@example.com]}
@@ -46,19 +46,19 @@ workspaces:
       = help: what counts is the address of the Atlassian account: correct it, invite the person to the workspace, or take the line out
       = help: the same holds for 1 more
 
-    error: `grcae@example.com` is no member of the workspace `acme`
+    error[BB0407]: `grcae@example.com` is no member of the workspace `acme`
       --> repos.yaml:12:13
        |
     12 |             grcae@example.com: admin
        |             ^^^^^^^^^^^^^^^^^ did you mean `grace@example.com`?
 
-    error: `grace@exmaple.com` is no member of the workspace `acme`
+    error[BB0407]: `grace@exmaple.com` is no member of the workspace `acme`
       --> repos.yaml:19:17
        |
     19 |               - grace@exmaple.com
        |                 ^^^^^^^^^^^^^^^^^ did you mean `grace@example.com`?
 
-    error: `nobody@example.com` is no member of the workspace `labs`
+    error[BB0407]: `nobody@example.com` is no member of the workspace `labs`
       --> repos.yaml:22:47
        |
     22 |     projects: [{key: P, permissions: {users: {nobody@example.com: read}}}]
@@ -243,48 +243,47 @@ fn slips_are_found_without_a_network() {
          branch_restrictions: [{kind: push, branch: main, users: [ana@example.com, '@ana']}]",
     );
     insta::assert_snapshot!(complaints, @r#"
-    error: "ana" is no account
+    error[BB0311]: "ana" is no account
      --> repos.yaml:5:40
       |
-    5 |       - {key: PAY, default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@example, 'ana@exa mple.com', ana@example
-      |                                        ^^^ an account is an e-mail address, a UUID in braces or an account id
+    5 | ...PAY, default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@exam...
+      |                             ^^^ an account is an e-mail address, a UUID in braces or an account id
       |
       = help: names are not unique: write the e-mail address of the Atlassian account
 
-    error: "Ana Lopez <ana@example.com>" is no account
+    error[BB0311]: "Ana Lopez <ana@example.com>" is no account
      --> repos.yaml:5:45
       |
-    5 |       - {key: PAY, default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@example, 'ana@exa mple.com', ana@example.com]
-      |                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ an e-mail address has no spaces
+    5 | ...default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@example, ...
+      |                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ an e-mail address has no spaces
       |
       = help: write "ana@example.com"
 
-    error: "ana@example" is no account
+    error[BB0311]: "ana@example" is no account
      --> repos.yaml:5:76
       |
-    5 |       - {key: PAY, default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@example, 'ana@exa mple.com', ana@example.com]}
-      |                                                                            ^^^^^^^^^^^ an e-mail address ends with a domain, as in @example.com
+    5 | ...opez <ana@example.com>', ana@example, 'ana@exa mple.com', ana@example...
+      |                             ^^^^^^^^^^^ an e-mail address ends with a domain, as in @example.com
 
-    error: "ana@exa mple.com" is no account
+    error[BB0311]: "ana@exa mple.com" is no account
      --> repos.yaml:5:89
       |
-    5 |       - {key: PAY, default_reviewers: [ana, 'Ana Lopez <ana@example.com>', ana@example, 'ana@exa mple.com', ana@example.com]}
-      |                                                                                         ^^^^^^^^^^^^^^^^^^ an e-mail address has no spaces
+    5 | ...ana@example.com>', ana@example, 'ana@exa mple.com', ana@example.com]}
+      |                                    ^^^^^^^^^^^^^^^^^^ an e-mail address has no spaces
 
-    error: "E29D8B3B-1F09-408B-AE11-825412901D4D" is no account
+    error[BB0311]: "E29D8B3B-1F09-408B-AE11-825412901D4D" is no account
      --> repos.yaml:7:60
       |
-    7 | ...ns: {users: {E29D8B3B-1F09-408B-AE11-825412901D4D: read}}, branch_restrictions: [{kind: push,
-      |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ an account is an e-mail address, a UUID in braces or an account id
+    7 | ...Y, permissions: {users: {E29D8B3B-1F09-408B-AE11-825412901D4D: read}}...
+      |                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ an account is an e-mail address, a UUID in braces or an account id
       |
       = help: write "{e29d8b3b-1f09-408b-ae11-825412901d4d}"
 
-    error: "@ana" is no account
+    error[BB0311]: "@ana" is no account
      --> repos.yaml:7:180
       |
-     ::: 
-    7 |  branch: main, users: [ana@example.com, '@ana']}]}
-      |                                         ^^^^^^ an e-mail address begins with a name, of letters, digits and the like
+    7 | ...ions: [{kind: push, branch: main, users: [ana@example.com, '@ana']}]}
+      |                                                               ^^^^^^ an e-mail address begins with a name, of letters, digits and the like
 
     6 errors
     "#);
