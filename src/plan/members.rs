@@ -190,24 +190,24 @@ fn explained(
 }
 
 fn may_not_look(workspace: &Workspace, manifest: &Manifest, why: &str) -> bitbucket::Error {
-    /// So many places are named, and the others counted.
+    /// So many lines are named, and the others counted.
     const SHOWN: usize = 5;
-    let place = |span: Span| {
-        let place = manifest.sources.place(span);
-        format!("{}:{}", place.file, place.line)
+    let line = |span: Span| (span.source, manifest.sources.line_and_column(span.source, span.start).0);
+    let place = |(source, line)| {
+        let file = manifest.sources.get(source).map_or("<unknown>", |(name, _)| name);
+        format!("{file}:{line}")
     };
     let slug = &workspace.slug;
     let here = manifest.desired.iter().filter(|object| object.address.workspace() == *slug);
-    let spans: BTreeSet<Span> =
-        here.flat_map(Desired::accounts).filter(|(id, _)| is_email(id)).map(|(_, span)| span).collect();
-    let mut places: Vec<String> = spans.iter().take(SHOWN).map(|span| place(*span)).collect();
-    places.dedup();
-    let more = if spans.len() > SHOWN { format!(" and {} more", spans.len() - SHOWN) } else { String::new() };
-    let whose = workspace.auth.as_ref().map_or(String::new(), |auth| format!(" of {}", place(auth.span)));
+    let emails = here.flat_map(Desired::accounts).filter(|(id, _)| is_email(id));
+    let lines: BTreeSet<(u32, usize)> = emails.map(|(_, span)| line(span)).collect();
+    let places: Vec<String> = lines.iter().take(SHOWN).copied().map(place).collect();
+    let more = if lines.len() > SHOWN { format!(" and {} more", lines.len() - SHOWN) } else { String::new() };
+    let whose = workspace.auth.as_ref().map_or(String::new(), |auth| format!(" of {}", place(line(auth.span))));
     bitbucket::Error::Credential(format!(
-        "{}{more}: people are named by e-mail address, and the credential{whose} may not look these up in the workspace `{slug}` \
-         ({why}): that takes an administrator of the workspace or its access token, with the scope account \
-         (read:workspace:bitbucket of an API token); without, write UUIDs in braces in place of the addresses",
+        "{}{more}: people are named by e-mail address, and the credential{whose} may not look them up in the workspace \
+         `{slug}`: use that of an administrator, or the workspace's access token, with the scope account \
+         (read:workspace:bitbucket for an API token), or write UUIDs in braces ({why})",
         places.join(", ")
     ))
 }
