@@ -98,7 +98,7 @@ mod tests {
                 "key: \"-----BEGIN OPENSSH PRIVATE KEY-----\\nb3B\\n-----END K-----\" # x",
                 "key: \"*********************************************************\" # x",
             ),
-            ("{key: b3BlbnNzaC1rZXktdjEAAA, a: b}", "{key: ************************, a: b}"),
+            ("{key: b3BlbnNzaC1rZXktdjEAAA, a: b}", "{key: **********************, a: b}"),
         ] {
             let masked = masked(line);
             assert_eq!(masked.len(), line.len());
