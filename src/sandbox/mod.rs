@@ -196,6 +196,15 @@ impl Sandbox {
         self.server.journal.counters()
     }
 
+    /// All that it holds, in the form that [`Options::state`] keeps.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written down.
+    pub fn saved(&self) -> io::Result<Vec<u8>> {
+        self.server.service.store().save().map_err(io::Error::other)
+    }
+
     /// Lets a workspace exist. A slug that is not valid makes none, as no URL could name it.
     pub fn add_workspace(&self, slug: &str) {
         self.server.service.store().add(slug);
