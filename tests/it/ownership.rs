@@ -1,6 +1,6 @@
 //! What a manifest owns, and what goes only if somebody says so twice.
 
-use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, User};
+use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, Subscription, User};
 use serde_json::{Value, json};
 
 use crate::support::{Bitbucket, Run};
@@ -189,6 +189,32 @@ fn a_credential_that_may_not_grant_is_told_which_may() {
     let run = bitbucket.run(&["apply"]).exits(5);
     assert!(run.stdout.contains("an API token may: set BITBUCKET_EMAIL and BITBUCKET_API_TOKEN"), "{run}");
     assert!(run.stdout.contains("2 done, 2 failed"), "{run}");
+}
+
+/// What a workspace has not paid for is told in Bitbucket's words, and is in nobody else's way.
+#[test]
+fn what_is_not_paid_for_is_told() {
+    let options = Options { subscription: Subscription::Standard, ..Options::default() };
+    let bitbucket = Bitbucket::with(options);
+    let restrictions = "branch_restrictions: [{kind: force, branch: main}, {kind: enforce_merge_checks, branch: main}]";
+    bitbucket.manifest(&manifest("", restrictions));
+    insta::assert_snapshot!(run(&bitbucket, &["apply"]).exits(5).stdout, @"
+    acme has 0 repositories and 0 projects
+
+      + project            acme/PAY     public
+      + repository         acme/ledger  project PAY
+      + branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
+      + branch restriction acme/ledger/branch_restrictions/force main
+
+    4 to create.
+    2 requests used; 4 to apply, 1 % of 1,000 an hour.
+
+      failed branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
+            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 402: enforce_merge_checks is part of the Premium plan.
+
+    3 done, 1 failed, in 4 requests.
+    Mend what failed, and run the same command again: what is done stays done.
+    ");
 }
 
 /// What is read is what is mentioned: the projects that are referred to, the repositories, and each section of what exists
