@@ -10,6 +10,7 @@ use super::project::quoted;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`BranchingModelSettings`].
 pub struct BranchingModel {
@@ -154,6 +155,8 @@ impl Kind for BranchingModel {
         FIELDS
     }
 
+    /// A branch has a name or is the main branch, enabled prefixes are valid for Git and none begins another (api.md §5.3).
+    /// That each type stands once is seen where lists are read.
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let branches = BRANCHES.iter().filter_map(|branch| check_branch(*branch, fields));
         branches.chain(check_prefixes(fields)).collect()
@@ -222,19 +225,23 @@ fn check_branch(branch: (&str, &'static str, &'static str, &str), fields: &Field
     let (part, name, main, enabled) = branch;
     match (fields.text(name), fields.flag(main)) {
         (Some(_), Some(true)) => Some(
-            Finding::error(name, format!("the {part} branch has a name or is the main branch, not both"))
-                .label(format!("`{main}` is true"))
-                .help("write `use_mainbranch: false`, or leave the name out"),
+            Finding::error(
+                Code::ModelBranch,
+                name,
+                format!("the {part} branch has a name or is the main branch, not both"),
+            )
+            .label(format!("`{main}` is true"))
+            .help("write `use_mainbranch: false`, or leave the name out"),
         ),
         (None, Some(false)) if fields.flag(enabled) != Some(false) => Some(
-            Finding::error(main, format!("the {part} branch is not the main branch, and has no name"))
-                .help("write `name` beside it"),
+            Finding::error(
+                Code::ModelBranch,
+                main,
+                format!("the {part} branch is not the main branch, and has no name"),
+            )
+            .help("write `name` beside it"),
         ),
-        (Some(text), _) => {
-            let ends = text.ends_with(['/', '.']).then_some("no `/` or `.` at the end");
-            let why = wrong_in_name(text).or(ends)?;
-            Some(Finding::error(name, format!("no branch can be named {}", quoted(text))).label(why))
-        }
+        (Some(text), _) => check_branch_name(name, text),
         _ => None,
     }
 }
@@ -247,18 +254,33 @@ fn check_prefixes(fields: &Fields) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, (field, prefix)) in prefixes.iter().enumerate() {
         if let Some(why) = wrong_in_name(prefix) {
-            findings.push(Finding::error(field, format!("no branch can begin with {}", quoted(prefix))).label(why));
+            findings.push(
+                Finding::error(Code::BranchPrefix, field, format!("no branch can begin with {}", quoted(prefix)))
+                    .label(why),
+            );
         }
         let begins = |(_, other): &&(&str, &str)| prefix.starts_with(other) || other.starts_with(prefix);
         if let Some((_, other)) = prefixes[..at].iter().find(begins) {
             findings.push(
-                Finding::error(field, format!("{} and {} begin the same branches", quoted(other), quoted(prefix)))
-                    .label("no prefix can be the beginning of another")
-                    .help("change one of them, or switch its type off with `enabled: false`"),
+                Finding::error(
+                    Code::BranchPrefix,
+                    field,
+                    format!("{} and {} begin the same branches", quoted(other), quoted(prefix)),
+                )
+                .label("no prefix can be the beginning of another")
+                .help("change one of them, or switch its type off with `enabled: false`"),
             );
         }
     }
     findings
+}
+
+/// What is wrong with the name of a branch, if no branch can have it.
+pub(super) fn check_branch_name(field: &'static str, text: &str) -> Option<Finding> {
+    let ends = text.ends_with(['/', '.']).then_some("no `/` or `.` at the end");
+    let alone = matches!(text, "@" | "HEAD").then_some("Git means something else by it");
+    let why = wrong_in_name(text).or(ends).or(alone)?;
+    Some(Finding::error(Code::BranchName, field, format!("no branch can be named {}", quoted(text))).label(why))
 }
 
 /// What Git does not allow in the name of a branch, or in what it begins with (`git check-ref-format`).

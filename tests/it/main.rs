@@ -5,7 +5,9 @@
 mod apply;
 mod contract;
 mod credentials;
+mod diagnostics;
 mod drift;
+mod editors;
 mod examples;
 mod formula;
 mod limits;
