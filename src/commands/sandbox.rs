@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -51,7 +50,8 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         listen: args.listen,
         workspaces: only.then(|| args.workspaces.iter().cloned().chain(seeded).collect()),
         latency: args.latency,
-        settling: Duration::ZERO,
+        settling: args.settling,
+        subscription: args.subscription.into(),
         rate_limit: args.rate_limit,
         scopes: (!args.scopes.is_empty()).then(|| {
             let words = args.scopes.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);

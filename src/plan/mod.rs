@@ -224,10 +224,12 @@ impl Plan {
     #[must_use]
     pub fn requests(&self) -> usize {
         let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
+        let new = |change: &Change| 1 + usize::from(change.address.kind().takes_two(&change.target()));
         let of = |change: &Change| match change.action {
             Action::Delete => 1,
-            Action::Replace => 2 + reads_back(change),
-            Action::Create | Action::Update => 1 + reads_back(change),
+            Action::Replace => 1 + new(change) + reads_back(change),
+            Action::Create => new(change) + reads_back(change),
+            Action::Update => 1 + reads_back(change),
         };
         self.changes.iter().map(of).sum()
     }

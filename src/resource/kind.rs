@@ -182,6 +182,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Whether a new one with these fields is known to come so, and takes a request more.
+    fn takes_two(&self, _fields: &Fields) -> bool {
+        false
+    }
+
     /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
     /// say the same, it is said as in `wanted`.
     fn read(&self, field: &Field, answer: &Value, wanted: Option<&Value>) -> Value {

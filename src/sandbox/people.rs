@@ -141,6 +141,11 @@ impl People {
         self.accounts.iter().filter(move |account| account.is_member(workspace))
     }
 
+    /// Those who are in a group.
+    pub(super) fn in_group(&self, slug: &str) -> impl Iterator<Item = &Person> {
+        self.accounts.iter().filter(move |account| account.groups.iter().any(|group| group == slug))
+    }
+
     /// Everybody's own public keys.
     pub(super) fn ssh_keys(&self) -> impl Iterator<Item = &str> {
         self.accounts.iter().flat_map(|account| &account.ssh_keys).map(String::as_str)

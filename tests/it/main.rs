@@ -6,6 +6,7 @@ mod apply;
 mod contract;
 mod credentials;
 mod diagnostics;
+mod drift;
 mod editors;
 mod examples;
 mod formula;
