@@ -3,6 +3,7 @@
 pub mod diff;
 mod lanes;
 mod members;
+mod misnamed;
 pub mod people;
 pub mod refresh;
 pub(crate) mod sections;
