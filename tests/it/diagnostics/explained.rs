@@ -138,6 +138,6 @@ fn codes_are_explained_and_listed() {
     let list = run(&["explain"]).exits(0).stdout;
     assert_eq!(list.lines().count(), Code::ALL.len());
     let unknown = run(&["explain", "BB0394"]).exits(64);
-    assert!(unknown.stderr.contains("there is no code BB0394, did you mean BB0"), "{unknown}");
+    assert!(unknown.stderr.contains("there is no code BB0394. Did you mean BB0"), "{unknown}");
     run(&["explain", "BB99999999999999999999"]).exits(64);
 }
