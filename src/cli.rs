@@ -330,7 +330,7 @@ pub struct SandboxArgs {
     /// The workspaces that exist [default: every one that is named]. Repeatable
     #[arg(long = "workspace", value_name = "SLUG")]
     pub workspaces: Vec<String>,
-    /// A manifest whose objects exist from the beginning
+    /// A manifest whose objects exist from the beginning; whom it names by e-mail address is a member
     #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub seed: Vec<String>,
     /// A file to keep the objects in from one run to the next

@@ -111,6 +111,11 @@ pub trait Kind: Sync {
         &[]
     }
 
+    /// Whether its identity is an account (api.md §2.2), which a manifest may call by an e-mail address.
+    fn is_account(&self) -> bool {
+        false
+    }
+
     /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
     fn grants(&self) -> bool {
         false

@@ -3,7 +3,7 @@
 //! The stages (load, refresh, diff, apply, report) know no kind by name. They walk [`KINDS`] and ask each [`Kind`] for its
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
 
-mod account;
+pub mod account;
 pub mod address;
 pub mod branch_restriction;
 pub mod branching_model;

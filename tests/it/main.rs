@@ -15,6 +15,7 @@ mod lists;
 mod manifests;
 mod official;
 mod ownership;
+mod people;
 mod plan;
 mod renames;
 mod schemas;

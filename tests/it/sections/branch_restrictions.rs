@@ -235,7 +235,7 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
 
       + project            acme/PAY
       + repository         acme/ledger  project PAY
-      + branch restriction acme/ledger/branch_restrictions/push main
+      + branch restriction acme/ledger/branch_restrictions/push main  users {11111111-1111-4111-8111-111111111111}
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
