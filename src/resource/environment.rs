@@ -93,10 +93,12 @@ impl Kind for Environment {
     }
 
     fn describe(&self, fields: &Fields) -> String {
-        fields.text("type").unwrap_or_default().to_owned()
+        let own = fields.text("type").filter(|own| fields.text("name") != Some(own)).map(|own| format!("type {own}"));
+        let limited = fields.flag("admin_only").unwrap_or_default().then(|| "for administrators only".to_owned());
+        own.into_iter().chain(limited).collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "its variables go with it"
     }
 

@@ -124,8 +124,8 @@ pub trait Kind: Sync {
     /// A few words about a new object for its line in the plan.
     fn describe(&self, fields: &Fields) -> String;
 
-    /// What deleting one takes away, for the plan.
-    fn loss(&self) -> &'static str {
+    /// What deleting one, or making it anew, takes away, for the plan.
+    fn loss(&self, _action: Action) -> &'static str {
         ""
     }
 

@@ -80,7 +80,7 @@ impl Kind for SshKeyPair {
         fields.text("public_key").and_then(|key| key.split(' ').next()).unwrap_or_default().to_owned()
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "nobody has its private key then"
     }
 

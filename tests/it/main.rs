@@ -14,6 +14,7 @@ mod official;
 mod ownership;
 mod plan;
 mod renames;
+mod report;
 mod schemas;
 mod sections;
 mod storms;
