@@ -47,6 +47,8 @@ pub enum Exit {
     Done,
     /// `--detailed-exitcode`, and changes wait.
     ChangesWait,
+    /// Something could not be read, and is not in the plan.
+    Incomplete,
     /// The credential was refused on the way.
     Credential,
     /// Applied, with failures.
@@ -79,6 +81,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Incomplete => 1,
             Self::ChangesWait => 2,
             Self::Credential => 4,
             Self::Failures => 5,

@@ -105,6 +105,13 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Notes one more, unless there is one at the same place already.
+    pub fn push_once(&mut self, diagnostic: Diagnostic) {
+        if !self.0.iter().any(|other| other.primary == diagnostic.primary) {
+            self.push(diagnostic);
+        }
+    }
+
     /// Whether any of them stops the run.
     #[must_use]
     pub fn has_errors(&self) -> bool {

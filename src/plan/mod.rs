@@ -1,9 +1,12 @@
 //! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
 
 pub mod diff;
+mod kept;
+mod lanes;
 pub mod refresh;
 pub(crate) mod sections;
 pub mod state;
+pub mod unread;
 mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,6 +19,7 @@ use crate::diagnostic::Diagnostics;
 use crate::manifest::Manifest;
 use crate::progress::Listen;
 use crate::resource::{Action, Address, Fields, KindRef, Shape};
+pub use unread::Unread;
 
 /// What to change, and what was found on the way.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,8 @@ pub struct Plan {
     pub granted: Vec<Granted>,
     /// What could not be read, and is not in the plan.
     pub unread: Vec<Unread>,
+    /// How many managed objects are in none of this because of that.
+    pub unplanned: usize,
     /// How much each section holds from which something is removed, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
 }
@@ -45,32 +51,6 @@ pub struct Granted {
     pub workspaces: Vec<String>,
     /// Its scopes.
     pub scopes: Vec<String>,
-}
-
-/// Workspaces of which nothing is known because their credential was of no use. Those of other credentials are planned.
-#[derive(Debug, Clone)]
-pub struct Unread {
-    /// The workspaces.
-    pub workspaces: Vec<String>,
-    /// Why.
-    pub error: bitbucket::Error,
-}
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} could not be read: {}", some_of(&self.workspaces), self.why())
-    }
-}
-
-impl Unread {
-    /// Why, in words.
-    #[must_use]
-    pub fn why(&self) -> String {
-        match &self.error {
-            bitbucket::Error::Stopped { why, .. } => why.clone(),
-            error => error.to_string(),
-        }
-    }
 }
 
 /// One change to one object.
@@ -270,14 +250,6 @@ impl Plan {
         self.notes.retain(|note| fits(&note.address));
         self.bill.to_apply = self.requests();
     }
-}
-
-/// The first few of many names.
-#[must_use]
-pub fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 /// Why there is no plan.

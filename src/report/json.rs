@@ -73,12 +73,20 @@ struct Note<'a> {
     text: &'a str,
 }
 
-/// A workspace of which nothing is known, because its credential was of no use.
+/// A workspace, or a section of something in it, that could not be read.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline, deny_unknown_fields)]
 struct UnreadRow<'a> {
     /// The workspace.
     workspace: &'a str,
+    /// What the section is in; only if the rest of the workspace was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    address: Option<&'a str>,
+    /// The section, such as `webhooks`; only if the rest of the workspace was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    section: Option<&'static str>,
     /// Why.
     error: String,
 }
@@ -97,6 +105,10 @@ struct Summary {
     delete: usize,
     /// Managed objects that are as they shall be.
     unchanged: usize,
+    /// Managed objects that could not be read and are not planned; only if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "usize")]
+    unplanned: Option<usize>,
     /// Changes that were made; only after an apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
@@ -195,6 +207,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
             replace: counts.replace,
             delete: counts.delete + counts.remove,
             unchanged: plan.unchanged,
+            unplanned: Some(plan.unplanned).filter(|count| *count > 0),
             done: count("done"),
             failed: count("failed"),
             skipped: count("skipped"),
@@ -226,8 +239,19 @@ fn change_row(change: &crate::plan::Change) -> Change<'_> {
     }
 }
 
-fn unread_rows(unread: &crate::plan::Unread) -> impl Iterator<Item = UnreadRow<'_>> {
-    unread.workspaces.iter().map(|workspace| UnreadRow { workspace, error: unread.why() })
+fn unread_rows(unread: &crate::plan::Unread) -> Vec<UnreadRow<'_>> {
+    let row = |section: Option<&'static str>| {
+        unread.names.iter().map(move |name| UnreadRow {
+            workspace: name.split('/').next().unwrap_or_default(),
+            address: section.map(|_| name.as_str()),
+            section,
+            error: unread.why(),
+        })
+    };
+    match unread.sections.as_slice() {
+        [] => row(None).collect(),
+        sections => sections.iter().flat_map(|kind| row(Some(kind.section()))).collect(),
+    }
 }
 
 fn outcome_rows<'a>(plan: &'a Plan, account: &'a Account) -> Vec<OutcomeRow<'a>> {

@@ -111,8 +111,13 @@ pub trait Kind: Sync {
         &[]
     }
 
-    /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
-    fn grants(&self) -> bool {
+    /// Whom it gives access, if it does: the credential's own must not go by accident (api.md §5.1).
+    fn grants_to(&self) -> Option<Grantee> {
+        None
+    }
+
+    /// Whether one with these fields gives all access that there is.
+    fn administers(&self, _fields: &Fields) -> bool {
         false
     }
 
@@ -145,6 +150,11 @@ pub trait Kind: Sync {
     /// Whether a list that is not there is an empty one, and a document one that says nothing, as before Pipelines was
     /// switched on (api.md §5.8).
     fn may_be_missing(&self) -> bool {
+        false
+    }
+
+    /// Whether there may be none of what there is at most one of in each. Otherwise what it is in is gone if it is.
+    fn may_be_none(&self) -> bool {
         false
     }
 
@@ -204,6 +214,15 @@ pub trait Kind: Sync {
 
     /// The scopes that a change needs.
     fn scopes(&self, action: Action) -> Scopes;
+}
+
+/// Whom something gives access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grantee {
+    /// An account, by its UUID.
+    Account,
+    /// All accounts of a group.
+    Group,
 }
 
 /// How objects of a kind are written under what they are in.

@@ -6,7 +6,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::account::{check_account, check_group};
-use super::{Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::{
+    Absent, Action, Field, Fields, Finding, Grantee, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+};
 
 /// A grant: whoever it is to may read, write or administer.
 pub struct Permission {
@@ -29,7 +31,7 @@ pub static OF_PROJECT_USERS: Permission = Permission { parent: KindRef::PROJECT,
 /// Grants on a project to groups.
 pub static OF_PROJECT_GROUPS: Permission = Permission { parent: KindRef::PROJECT, to: To::Groups };
 
-const FIELDS: &[Field] = &[Field::plain("permission", &["permission"], Absent::Text)];
+const FIELDS: &[Field] = &[Field { always: true, ..Field::plain("permission", &["permission"], Absent::Text) }];
 
 impl Permission {
     fn path(&self, place: Place<'_>) -> String {
@@ -109,8 +111,15 @@ impl Kind for Permission {
         FIELDS
     }
 
-    fn grants(&self) -> bool {
-        self.to == To::Users
+    fn grants_to(&self) -> Option<Grantee> {
+        Some(match self.to {
+            To::Users => Grantee::Account,
+            To::Groups => Grantee::Group,
+        })
+    }
+
+    fn administers(&self, fields: &Fields) -> bool {
+        fields.text("permission") == Some("admin")
     }
 
     fn describe(&self, fields: &Fields) -> String {

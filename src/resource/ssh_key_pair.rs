@@ -92,6 +92,10 @@ impl Kind for SshKeyPair {
         parent.path(PATH)
     }
 
+    fn may_be_none(&self) -> bool {
+        true
+    }
+
     fn identify<'a>(&self, _answer: &'a Value) -> Option<Cow<'a, str>> {
         None
     }

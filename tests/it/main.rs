@@ -21,3 +21,4 @@ mod sections;
 mod storms;
 mod support;
 mod trouble;
+mod unread;

@@ -57,7 +57,6 @@ impl Run {
 
     /// Whether it printed these words, wherever a line ends.
     pub fn says(&self, words: &str) -> bool {
-        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         flat(&self.stdout).contains(words) || flat(&self.stderr).contains(words)
     }
 
@@ -73,6 +72,11 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exit code {}\n----- stdout -----\n{}----- stderr -----\n{}", self.code, self.stdout, self.stderr)
     }
+}
+
+/// A text on one line, however it is broken.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The program, about to run in a folder with an environment that holds nothing but what is given.

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::block::FOLD_ABOVE;
-use super::layout::{WIDTH, by, grouped, names, plural, write_hanging};
+use super::layout::{WIDTH, by, grouped, names, plural, write_below, write_hanging};
 use super::named;
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, CHANGED, printable, styled};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, Unread};
 use crate::resource::Shape;
 
 /// What became of a plan, as text: everything that is not done with its reason, and a last line with the counts.
@@ -28,6 +28,12 @@ pub fn account(plan: &Plan, account: &Account) -> String {
     let _ = writeln!(text, "{parts}, in {}.", plural(account.requests, "requests"));
     if let Some(advice) = advice(account) {
         let _ = writeln!(text, "{advice}");
+    }
+    if !plan.unread.is_empty() {
+        let what: Vec<String> = plan.unread.iter().map(Unread::what).collect();
+        let lead = format!("{} ", styled(ALARM, "Not planned,"));
+        let words = format!("since it could not be read: {}.", what.join("; "));
+        write_below(&mut text, &lead, 13, 4, &printable(&words));
     }
     text
 }
@@ -93,15 +99,16 @@ fn is_object(change: &Change) -> bool {
 }
 
 fn advice(account: &Account) -> Option<&'static str> {
+    let undone = account.count("done") < account.outcomes.len();
     match account.ended {
         Ended::Interrupted => Some("Interrupted: run the same command again to continue."),
         Ended::Stopped(_) => Some("Stopped in time: run the same command again to continue."),
-        Ended::NoCredential(_) => {
+        Ended::NoCredential(_) if undone => {
             Some("Mend that, and run the same command again to continue: what is done stays done.")
         }
-        Ended::Complete if account.count("failed") > 0 => {
+        _ if account.count("failed") > 0 => {
             Some("Mend what failed, and run the same command again: what is done stays done.")
         }
-        Ended::Complete => None,
+        _ => None,
     }
 }

@@ -35,10 +35,16 @@ pub(super) fn cut_name(name: &str, width: usize) -> String {
 
 /// The words of a text on lines of so many columns. A word that is longer has a line of its own.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    wrapped_after(text, width, width)
+}
+
+/// The same where the first line has another width.
+fn wrapped_after(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let room = if lines.len() == 1 { first } else { width };
         match lines.last_mut() {
-            Some(line) if length(line) + 1 + length(word) <= width => {
+            Some(line) if length(line) + 1 + length(word) <= room => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -50,7 +56,12 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Writes a text on as many lines as it takes. `lead` begins the first and takes `indent` columns, which the others leave free.
 pub(super) fn write_hanging(text: &mut String, lead: &str, indent: usize, words: &str) {
-    let lines = wrapped(words, WIDTH.saturating_sub(indent));
+    write_below(text, lead, indent, indent, words);
+}
+
+/// The same, with the other lines somewhere else than below the first: `lead` takes `first` columns, and they leave `indent`.
+pub(super) fn write_below(text: &mut String, lead: &str, first: usize, indent: usize, words: &str) {
+    let lines = wrapped_after(words, WIDTH.saturating_sub(first), WIDTH.saturating_sub(indent));
     for (at, line) in lines.iter().enumerate() {
         let _ = match at {
             0 => writeln!(text, "{lead}{line}"),

@@ -8,7 +8,7 @@ mod layout;
 use std::fmt::Write as _;
 
 pub use account::account;
-use layout::{WIDTH, by, grouped, names, plural, write_hanging};
+use layout::{WIDTH, by, grouped, names, plural, write_below, write_hanging};
 
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
 use crate::plan::{Found, Plan};
@@ -24,7 +24,11 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
         let _ = writeln!(text, "{}", found_line(found));
     }
     for unread in &plan.unread {
-        let _ = writeln!(text, "{} {}", styled(ALARM, "not planned:"), printable(&unread.to_string()));
+        let lead = format!("{} ", styled(ALARM, "not planned:"));
+        write_below(&mut text, &lead, 13, 4, &printable(&unread.to_string()));
+        if verbose && unread.names.len() > 1 {
+            write_hanging(&mut text, "    ", 4, &printable(&unread.names.join(" ")));
+        }
     }
     if !plan.changes.is_empty() && !text.is_empty() {
         text.push('\n');
@@ -73,10 +77,17 @@ fn write_notes(plan: &Plan, verbose: bool, text: &mut String) {
 fn write_counts(plan: &Plan, text: &mut String) {
     let counts = plan.counts();
     if plan.changes.is_empty() {
-        let _ = match plan.unchanged {
-            0 => writeln!(text, "Nothing is managed."),
-            unchanged => writeln!(text, "Nothing to do: {} as the manifest says.", are(unchanged)),
+        let done = match (plan.unchanged, plan.unread.is_empty()) {
+            (0, true) => "Nothing is managed".to_owned(),
+            (0, false) => "Nothing could be planned".to_owned(),
+            (unchanged, true) => format!("Nothing to do: {} as the manifest says", are(unchanged)),
+            (unchanged, false) => format!("Nothing to do in what was read: {} as the manifest says", are(unchanged)),
         };
+        let unplanned = match plan.unplanned {
+            0 => String::new(),
+            count => format!(", and {} not planned", grouped(count)),
+        };
+        write_hanging(text, "", 0, &format!("{done}{unplanned}."));
         return;
     }
     let permit = format!("to delete (--allow-delete {})", counts.delete);
@@ -88,6 +99,7 @@ fn write_counts(plan: &Plan, text: &mut String) {
         (counts.delete, REMOVED, &permit),
         (counts.remove, REMOVED, &remove),
         (plan.unchanged, ASIDE, "unchanged"),
+        (plan.unplanned, ALARM, "not planned"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
     let parts: Vec<_> = parts.map(|(count, style, word)| (style, format!("{} {word}", grouped(count)))).collect();
