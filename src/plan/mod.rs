@@ -105,6 +105,19 @@ impl Change {
         self.fields.iter().map(|field| (field.name, Arc::clone(&field.to))).collect()
     }
 
+    /// How many requests it takes at most, if nothing goes wrong.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        let (kind, id) = (self.address.kind(), self.address.id());
+        let looks = usize::from(kind.reads_back(self.action));
+        match self.action {
+            Action::Delete => 1,
+            Action::Update => 1 + looks,
+            Action::Replace => 2 + looks,
+            Action::Create => 1 + looks + kind.requests_to_finish(id, &self.target()),
+        }
+    }
+
     /// What a person must not overlook about it.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
@@ -191,16 +204,10 @@ impl Plan {
         }
     }
 
-    /// How many requests the changes take, if nothing goes wrong.
+    /// How many requests the changes take at most, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
-        let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
-        let of = |change: &Change| match change.action {
-            Action::Delete => 1,
-            Action::Replace => 2 + reads_back(change),
-            Action::Create | Action::Update => 1 + reads_back(change),
-        };
-        self.changes.iter().map(of).sum()
+        self.changes.iter().map(Change::requests).sum()
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.

@@ -109,7 +109,7 @@ impl State {
         }
         self.notes.extend(doubled.into_iter().map(|(address, count)| {
             let text = format!(
-                "there are {count} of these: the one that is most like the manifest is managed, the rest stays"
+                "there are {count} of these; the one most like the manifest is managed, and the others stay as they are"
             );
             Note { address, text }
         }));

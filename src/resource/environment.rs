@@ -124,6 +124,15 @@ impl Kind for Environment {
         true
     }
 
+    /// One that came by itself is looked up once it is refused, and changed and looked at if it differs.
+    fn requests_to_finish(&self, id: &str, fields: &Fields) -> usize {
+        match (TYPES.contains(&id), fields.flag("admin_only")) {
+            (true, Some(true)) => 3,
+            (true, _) => 1,
+            (false, _) => 0,
+        }
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         // The name is a type, or there would be one.

@@ -187,6 +187,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// How many requests more than others a new one may take for that, by its identity and fields.
+    fn requests_to_finish(&self, _id: &str, _fields: &Fields) -> usize {
+        0
+    }
+
     /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
     /// say the same, it is said as in `wanted`.
     fn read(&self, field: &Field, answer: &Value, wanted: Option<&Value>) -> Value {

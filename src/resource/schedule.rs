@@ -147,6 +147,10 @@ impl Kind for Schedule {
         true
     }
 
+    fn requests_to_finish(&self, _id: &str, fields: &Fields) -> usize {
+        usize::from(fields.flag("enabled") == Some(false))
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let branch = fields.text("branch").unwrap_or_default();
         let selector = match fields.text("pipeline") {

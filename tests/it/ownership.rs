@@ -1,5 +1,8 @@
 //! What a manifest owns, and what goes only if somebody says so twice.
 
+mod doubles;
+mod grants;
+
 use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, User};
 use serde_json::{Value, json};
 

@@ -68,7 +68,7 @@ fn a_plan_is_a_tree() {
                 pullrequest:created, repo:push
 
     36 to create.
-    4 requests used; 39 to apply, 4 % of 1,000 an hour.
+    4 requests used; 43 to apply, 5 % of 1,000 an hour.
     ");
     run(&["apply"]).exits(0);
     let ledger = "/repositories/acme/ledger";

@@ -193,7 +193,8 @@ impl Bitbucket {
         self.by_hand_of("Basic b2xpdmVAZXhhbXBsZS5jb206dG9rZW4=", method, path, body)
     }
 
-    fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    /// The same, by whoever this authorisation belongs to.
+    pub fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = exchange(
             &self.sandbox().address().to_string(),
