@@ -290,7 +290,10 @@ fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
     for Surplus { address, actual, again } in &state.surplus {
         let place = places.get(&(address.parent(), address.kind())).map(|span| manifest.sources.place(*span));
         let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+        let gone =
+            |(name, from): (_, &Arc<Value>)| FieldChange { name, from: Arc::clone(from), to: shared(Value::Null) };
         plan.changes.push(Change {
+            fields: actual.fields.iter().map(gone).collect(),
             reason: Some(format!("exclusive{place}{}", if *again { "; one like it stays" } else { "" }).into()),
             uuid: Some(actual.uuid.clone()),
             ..Change::new(address.clone(), Action::Delete)

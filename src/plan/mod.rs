@@ -60,7 +60,7 @@ pub struct Change {
     pub address: Address,
     /// What happens to it.
     pub action: Action,
-    /// Its fields that change. Of a new object, all that are set.
+    /// Its fields that change. Of a new object, all that are set; of what is taken out of a section, what they were.
     pub fields: Box<[FieldChange]>,
     /// Why, if that is not plain from the fields.
     pub reason: Option<Box<str>>,
@@ -105,6 +105,12 @@ impl Change {
         self.fields.iter().map(|field| (field.name, Arc::clone(&field.to))).collect()
     }
 
+    /// What the changed fields are.
+    #[must_use]
+    pub fn origin(&self) -> Fields {
+        self.fields.iter().map(|field| (field.name, Arc::clone(&field.from))).collect()
+    }
+
     /// How many requests it takes at most, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -132,7 +138,7 @@ pub struct FieldChange {
     pub name: &'static str,
     /// What it is; null for a new object.
     pub from: Arc<Value>,
-    /// What it shall be.
+    /// What it shall be; null where the object goes.
     pub to: Arc<Value>,
 }
 

@@ -212,7 +212,7 @@ impl Section<'_> {
         let known = names.into_iter().flatten().find_map(|name| self.known(name, answer));
         match known {
             Some(known) => Item::Managed(known),
-            None if self.owned => Item::Surplus(name.into_owned(), Actual::read(self.kind, answer, None)),
+            None if self.owned => Item::Surplus(name.into_owned(), Actual::read_whole(self.kind, answer)),
             None => Item::Other,
         }
     }

@@ -11,7 +11,7 @@ use super::{Found, Note, Unread};
 use crate::bitbucket;
 use crate::manifest::Manifest;
 use crate::resource::fields::shared;
-use crate::resource::{Address, Fields, KindRef};
+use crate::resource::{Address, Fields, KindRef, Set};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -140,6 +140,16 @@ impl Actual {
             Some((field.name, same.unwrap_or_else(|| shared(value))))
         });
         Self { uuid, fields: fields.collect() }
+    }
+
+    /// Reads all of an object of a kind that nobody asked for, but for what may be a secret.
+    #[must_use]
+    pub(super) fn read_whole(kind: KindRef, answer: &Value) -> Self {
+        let fields = kind.fields().iter().filter(|field| field.set != Set::Blindly).filter_map(|field| {
+            let value = kind.read(field, answer, None);
+            (value != field.absent.value()).then(|| (field.name, shared(value)))
+        });
+        Self { uuid: kind.server_id(answer).unwrap_or_default().into(), fields: fields.collect() }
     }
 }
 

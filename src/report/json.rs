@@ -43,7 +43,7 @@ struct Change<'a> {
     kind: &'static str,
     /// What happens to it.
     action: ActionName,
-    /// The fields that change; of a new object all that are set.
+    /// The fields that change; of a new object all that are set, and of what is removed from a section what they were.
     fields: Vec<FieldRow<'a>>,
     /// Why, if that is not plain from the fields.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ struct FieldRow<'a> {
     name: &'static str,
     /// What it is; null for a new object, and for a secret, which nobody can see.
     from: &'a Value,
-    /// What it shall be. Of a secret that is where it comes from.
+    /// What it shall be; null for what is removed. Of a secret that is where it comes from.
     to: &'a Value,
 }
 

@@ -62,6 +62,11 @@ pub trait Kind: Sync {
         Vec::new()
     }
 
+    /// The section beside this one that has no effect with these fields, and what to say of that.
+    fn makes_void(&self, _fields: &Fields) -> Option<(&'static str, Finding)> {
+        None
+    }
+
     /// The object that this one cannot do without: a repository's project.
     fn reference(&self, _workspace: &str, _fields: &Fields) -> Option<Reference> {
         None

@@ -31,7 +31,7 @@ pub static OF_PROJECT_USERS: Permission = Permission { parent: KindRef::PROJECT,
 /// Grants on a project to groups.
 pub static OF_PROJECT_GROUPS: Permission = Permission { parent: KindRef::PROJECT, to: To::Groups };
 
-const FIELDS: &[Field] = &[Field { always: true, ..Field::plain("permission", &["permission"], Absent::Text) }];
+const FIELDS: &[Field] = &[Field::plain("permission", &["permission"], Absent::Text)];
 
 impl Permission {
     fn path(&self, place: Place<'_>) -> String {

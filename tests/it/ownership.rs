@@ -38,7 +38,7 @@ fn what_is_not_listed_stays_unless_the_section_is_exclusive() {
     acme has 1 repository and 1 project
 
         repository acme/ledger
-          - group permission e  removed  (exclusive, repos.yaml:8)
+          - group permission e  removed: read  (exclusive, repos.yaml:8)
 
     1 to remove (--allow-remove 1), 6 unchanged.
     3 requests used; 1 to apply, 1 % of 1,000 an hour.

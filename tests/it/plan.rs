@@ -73,9 +73,9 @@ fn a_plan_is_read_at_a_glance() {
       - repository acme/old-tool  deleted, with its history
             (state: absent, repos.yaml:12)
       ~ repository acme/ledger    description  "Old ledger" → "Double-entry ledger"
-      + repository acme/app       project WEB, private
       + 50 repositories of acme   project PAY, private
             service-00, service-01, service-02 and 47 more (-v lists them)
+      + repository acme/app       project WEB, private
 
       note acme/app: mainbranch waits for the first push: an empty repository has no
            branches

@@ -90,9 +90,9 @@ fn a_plan_is_a_tree() {
       ~ repository acme/ledger  description
             description  "An old ledger that somebody described at length, so that …
                        → "Double-entry ledger"
-          - group permission guests    removed  (exclusive, repos.yaml:46)
-          - webhook          https://stray.example.com/a/hook/nobody/knows  removed
-                (exclusive, repos.yaml:46)
+          - group permission guests    removed: read  (exclusive, repos.yaml:46)
+          - webhook          https://stray.example.com/a/hook/nobody/knows
+                removed: repo:push  (exclusive, repos.yaml:46)
           ~ group permission auditors  permission  admin → read
           + deploy key       ssh-ed25519 H0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy
                 ci
@@ -155,9 +155,11 @@ fn what_happens_to_many_alike_is_told_once() {
     acme has 48 repositories and 1 project
 
       ~ repository acme/service-00  description  "number 0" → ""
-          - webhook https://0.example.com  removed  (exclusive, repos.yaml:5)
+          - webhook https://0.example.com  removed: repo:push
+                (exclusive, repos.yaml:5)
       ~ repository acme/service-01  description  "number 1" → ""
-          - webhook https://1.example.com  removed  (exclusive, repos.yaml:5)
+          - webhook https://1.example.com  removed: repo:push
+                (exclusive, repos.yaml:5)
       ~ repository acme/service-02  description  "number 2" → ""
       ~ repository acme/service-03  description  "number 3" → ""
       ~ repository acme/service-04  description  "number 4" → ""

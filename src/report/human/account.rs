@@ -8,7 +8,7 @@ use super::named;
 use crate::apply::{Account, Ended, Outcome};
 use crate::output::{ADDED, ALARM, CHANGED, printable, styled};
 use crate::plan::{Change, Plan, Unread};
-use crate::resource::Shape;
+use crate::resource::{KindRef, Shape};
 
 /// What became of a plan, as text: everything that is not done with its reason, and a last line with the counts.
 #[must_use]
@@ -45,7 +45,8 @@ fn write_failed(plan: &Plan, account: &Account, text: &mut String) {
         Outcome::Failed(why) => Some((change, why.as_str())),
         Outcome::Done | Outcome::Skipped(_) => None,
     });
-    let by_object = by(failed, |(change, _)| (change.address.object(), change.address.object_kind()));
+    let mut by_object = by(failed, |(change, _)| (change.address.object(), change.address.object_kind()));
+    by_object.sort_by_key(|((object, kind), _)| (kind.map(KindRef::rank), *object));
     for ((object, _), failed) in by_object {
         let (own, within): (Vec<_>, Vec<_>) = failed.into_iter().partition(|(change, _)| is_object(change));
         let failed = styled(ALARM, "failed");

@@ -150,8 +150,9 @@ impl<'a> Block<'a> {
         self.changes().map(Danger::of).min().unwrap_or(Danger::Create)
     }
 
-    fn order(&self) -> (Danger, &'a str, Option<usize>, &'a str) {
-        (self.danger(), self.workspace, self.kind.map(KindRef::rank), self.names[0])
+    /// What is for many stands before what is for one of them.
+    fn order(&self) -> (Danger, &'a str, Option<usize>, bool, &'a str) {
+        (self.danger(), self.workspace, self.kind.map(KindRef::rank), self.names.len() == 1, self.names[0])
     }
 
     /// The same for blocks that can be joined; nothing if this one cannot.

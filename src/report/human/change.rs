@@ -52,12 +52,13 @@ pub(super) fn summary(change: &Change) -> String {
     let kind = change.address.kind();
     let words = match change.action {
         Action::Create => kind.describe(&change.target()),
-        Action::Delete => match (change.is_removal(), kind.loss(change.action)) {
-            (true, "") => "removed".to_owned(),
-            (true, loss) => format!("removed, {loss}"),
-            (false, "") => "deleted".to_owned(),
-            (false, loss) => format!("deleted, {loss}"),
-        },
+        Action::Delete => {
+            let was = kind.describe(&change.origin());
+            let was = if was.is_empty() { was } else { format!(": {was}") };
+            let loss = Some(kind.loss(change.action)).filter(|loss| !loss.is_empty());
+            let loss = loss.map_or(String::new(), |loss| format!(", {loss}"));
+            format!("{}{was}{loss}", if change.is_removal() { "removed" } else { "deleted" })
+        }
         Action::Replace => match kind.loss(change.action) {
             "" => "deleted and created anew".to_owned(),
             loss => format!("deleted and created anew, {loss}"),
@@ -96,6 +97,9 @@ pub(super) fn details(change: &Change, whole: bool) -> Vec<Detail> {
                 words.is_empty() || !said.contains(&words)
             });
             unsaid.map(|field| Detail { name: field.name, from: None, to: shown(&field.to) }).collect()
+        }
+        Action::Delete if whole => {
+            fields.map(|field| Detail { name: field.name, from: None, to: shown(&field.from) }).collect()
         }
         Action::Create | Action::Delete => Vec::new(),
         Action::Update | Action::Replace => {

@@ -34,8 +34,8 @@ fn of_several_the_one_most_like_the_manifest_is_managed() {
     ----- stdout -----
     acme has 1 repository and 1 project
 
-      note acme/ledger webhook https://ci.example.com: there are 3 of these: the one
-           that is most like the manifest is managed, the rest stays
+      note acme/ledger webhook https://ci.example.com: there are 3 of these; the one
+           most like the manifest is managed, and the others stay as they are
 
     Nothing to do: all 3 managed objects are as the manifest says.
     3 requests used.
@@ -61,7 +61,7 @@ fn an_exclusive_section_holds_none_of_the_others() {
     let refused = run(&bitbucket, &["apply"]).exits(7);
     assert!(refused.stderr.contains("removes 4, of them 4 of the 5 webhooks of acme/ledger"), "{refused}");
     let applied = run(&bitbucket, &["apply", "--allow-remove", "4"]).exits(0);
-    assert!(applied.says("removed (exclusive, repos.yaml:8; one like it stays)"), "{applied}");
+    assert!(applied.says("removed: repo:push (exclusive, repos.yaml:8; one like it stays)"), "{applied}");
     let left = bitbucket.by_hand("GET", HOOKS, &Value::Null).1;
     assert_eq!((left["size"].as_u64(), &left["values"][0]["uuid"]), (Some(1), &best), "{left:#}");
     run(&bitbucket, &["plan", "--detailed-exitcode"]).exits(0);

@@ -4,6 +4,7 @@ use bbprov::sandbox::{Credentials, Options, User};
 use serde_json::{Value, json};
 
 use super::{manifest, run};
+use crate::official;
 use crate::support::{Bbprov, Bitbucket, Folder};
 
 /// Ada, who may do everything and owns nothing, Eve and Alan. Eve owns the workspaces, or does not.
@@ -71,6 +72,7 @@ fn what_an_owner_of_the_workspace_has_stays() {
     bitbucket.manifest(&manifest("", &format!("permissions: {{users: {{'{}': admin}}}}", uuids[0])));
     let refused = as_ada(&bitbucket, &["apply"]).run().exits(5);
     assert!(refused.says("nobody can change what an owner of the workspace may: leave the account out"), "{refused}");
+    official::holds(&bitbucket);
 }
 
 /// Which groups an account is in cannot be asked.
