@@ -49,6 +49,8 @@ pub enum Exit {
     ChangesWait,
     /// Something could not be read, and is not in the plan.
     Incomplete,
+    /// The manifest is not valid, and what is wrong with it is printed.
+    Invalid,
     /// The credential was refused on the way.
     Credential,
     /// Applied, with failures.
@@ -83,6 +85,7 @@ impl Exit {
             Self::Done => 0,
             Self::Incomplete => 1,
             Self::ChangesWait => 2,
+            Self::Invalid => 3,
             Self::Credential => 4,
             Self::Failures => 5,
             Self::Stopped => 6,

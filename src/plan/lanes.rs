@@ -1,122 +1,54 @@
-//! Sections → what came of reading them. Each credential reads in a lane of its own, with as few requests as tell what it may.
+//! Credentials side by side: each has its own number of places, so that one which has to wait keeps nothing else waiting.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 
-use super::sections::{Item, Section};
-use crate::bitbucket::error::Line;
-use crate::bitbucket::{self, Read};
-use crate::progress::{Event, Listen};
-use crate::resource::{Address, KindRef, Method};
+use crate::bitbucket::Read;
+use crate::manifest::Manifest;
 
-/// What came of reading one.
-pub(super) type Reading<'a> = (&'a Section<'a>, Result<Vec<Item>, bitbucket::Error>);
+/// The workspaces of each credential.
+pub(super) fn by_lane<R: Read>(client: &R, manifest: &Manifest) -> BTreeMap<usize, Vec<String>> {
+    let mut lanes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for workspace in manifest.inhabited() {
+        lanes.entry(client.lane(&workspace.slug)).or_default().push(workspace.slug.clone());
+    }
+    lanes
+}
 
-/// Each credential has its own number of places: one that has to wait keeps nobody else waiting. One section of each kind is
-/// read before all others: where a credential may not, there is no need to ask for the rest.
-pub(super) async fn read_all<'a, R: Read>(
+/// Reads each of these, with the credential of its workspace, and gives what came of them in their order.
+pub(super) async fn read_each<'a, R: Read, T, O, F: Future<Output = O>>(
     client: &R,
-    sections: &'a [Section<'a>],
-    listener: &dyn Listen,
-) -> Vec<Reading<'a>> {
-    let mut lanes: BTreeMap<usize, (Vec<&'a Section<'a>>, Vec<&'a Section<'a>>)> = BTreeMap::new();
-    let mut kinds: HashSet<(usize, KindRef)> = HashSet::new();
-    for section in sections {
-        let lane = client.lane(section.workspace);
-        let (first, others) = lanes.entry(lane).or_default();
-        if kinds.insert((lane, section.kind)) { first.push(section) } else { others.push(section) }
-    }
-    let of_lane = |(first, others): (Vec<&'a Section<'a>>, Vec<&'a Section<'a>>)| {
-        let lane = Arc::new(Lane::default());
-        let read = |sections: Vec<&'a Section<'a>>| {
-            let lane = Arc::clone(&lane);
-            let reading = stream::iter(sections).map(move |section| {
-                let lane = Arc::clone(&lane);
-                async move { (section, lane.read(section, client, listener).await) }
+    all: &'a [T],
+    workspace: impl Fn(&T) -> &str,
+    read: impl Fn(&'a T) -> F,
+) -> Vec<O> {
+    read_after(client, all, workspace, |_| false, read).await
+}
+
+/// The same, where some must wait until all others with their credential are through.
+pub(super) async fn read_after<'a, R: Read, T, O, F: Future<Output = O>>(
+    client: &R,
+    all: &'a [T],
+    workspace: impl Fn(&T) -> &str,
+    waits: impl Fn(usize) -> bool,
+    read: impl Fn(&'a T) -> F,
+) -> Vec<O> {
+    let lane = |one: &T| client.lane(workspace(one));
+    let lanes: BTreeSet<usize> = all.iter().map(&lane).collect();
+    let (lane, read, waits) = (&lane, &read, &waits);
+    let of_lane = |own: usize| {
+        let these = |waiting: bool| {
+            let own = all.iter().enumerate().filter(move |(at, one)| lane(one) == own && waits(*at) == waiting);
+            let reading = own.map(move |(at, one)| {
+                let reading = read(one);
+                async move { (at, reading.await) }
             });
-            reading.buffer_unordered(client.concurrency())
+            stream::iter(reading).buffer_unordered(client.concurrency())
         };
-        read(first).chain(read(others))
+        these(false).chain(these(true))
     };
-    stream::select_all(lanes.into_values().map(of_lane)).collect().await
-}
-
-/// So many failures of the server and nothing else, and nothing further is asked: what is left would not fare better.
-const FAILURES: usize = 8;
-
-/// What is known of the sections that one credential reads.
-#[derive(Default)]
-struct Lane {
-    /// Kinds that it may not read, wherever they stand.
-    closed: Mutex<HashMap<KindRef, bitbucket::Error>>,
-    /// How often in a row the server failed.
-    failures: AtomicUsize,
-}
-
-impl Lane {
-    async fn read<R: Read>(
-        &self,
-        section: &Section<'_>,
-        client: &R,
-        listener: &dyn Listen,
-    ) -> Result<Vec<Item>, bitbucket::Error> {
-        let read = match self.refused(section) {
-            Some(error) => Err(error),
-            None => section.read(client).await,
-        };
-        listener.event(Event::PageRead);
-        if let Err(error) = &read {
-            self.learn(section, error);
-        } else {
-            self.failures.store(0, Ordering::Relaxed);
-        }
-        read
-    }
-
-    /// Why there is no need to ask.
-    fn refused(&self, section: &Section<'_>) -> Option<bitbucket::Error> {
-        if self.failures.load(Ordering::Relaxed) >= FAILURES {
-            let line = Line::new(Method::Get, &section.kind.list(section.parent()));
-            let why = format!("Bitbucket failed {FAILURES} times in a row, and was asked no more");
-            return Some(bitbucket::Error::NoAnswer { line, why, unclear: false });
-        }
-        self.closed.lock().ok()?.get(&section.kind).cloned()
-    }
-
-    fn learn(&self, section: &Section<'_>, error: &bitbucket::Error) {
-        match error {
-            bitbucket::Error::Refused(refusal) if refusal.status < 500 => {
-                self.failures.store(0, Ordering::Relaxed);
-                if refusal.is_about_the_credential()
-                    && let Ok(mut closed) = self.closed.lock()
-                {
-                    closed.insert(section.kind, error.clone());
-                }
-            }
-            bitbucket::Error::Refused(_) | bitbucket::Error::NoAnswer { .. } => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What is in something that was not found any more is gone with it, also where a list that is missing is an empty one.
-pub(super) fn vanished<'a>(read: Vec<Reading<'a>>) -> Vec<Reading<'a>> {
-    let mut gone: HashMap<&Address, bitbucket::Error> = HashMap::new();
-    for (section, read) in &read {
-        if let (Some(within), Err(error)) = (section.within, read)
-            && error.refusal().is_some_and(|refusal| refusal.status == 404)
-        {
-            gone.insert(within, error.clone());
-        }
-    }
-    let told = |(section, read): Reading<'a>| match section.within.and_then(|within| gone.get(within)) {
-        Some(error) => (section, Err(error.clone())),
-        None => (section, read),
-    };
-    read.into_iter().map(told).collect()
+    let mut readings: Vec<_> = stream::select_all(lanes.into_iter().map(of_lane)).collect().await;
+    readings.sort_by_key(|(at, _)| *at);
+    readings.into_iter().map(|(_, reading)| reading).collect()
 }

@@ -116,6 +116,11 @@ pub trait Kind: Sync {
         &[]
     }
 
+    /// Whether its identity is an account (api.md §2.2), which a manifest may call by an e-mail address.
+    fn is_account(&self) -> bool {
+        false
+    }
+
     /// Whom it gives access, if it does: the credential's own must not go by accident (api.md §5.1).
     fn grants_to(&self) -> Option<Grantee> {
         None

@@ -17,7 +17,7 @@ fn read(run: &Run) -> &str {
 fn a_plan_is_a_tree() {
     let bitbucket = Bitbucket::new();
     let team = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/team.yaml")).unwrap();
-    let secrets = ["CI_HOOK_SECRET", "REGISTRY_TOKEN", "DATABASE_PASSWORD"];
+    let secrets = ["CI_HOOK_SECRET", "REGISTRY_TOKEN", "DATABASE_PASSWORD", "CI_SSH_KEY"];
     let run = |arguments: &[&str]| {
         secrets.iter().fold(bitbucket.as_owner(arguments), |command, name| command.env(name, "s3cr3t")).run()
     };
@@ -30,20 +30,27 @@ fn a_plan_is_a_tree() {
           + variable REGISTRY_TOKEN  secured
           + webhook  https://audit.example.com/bitbucket  repo:push
       + project    acme/PAY         Payments
-          + branching model                    production release
-          + group permission payments-leads    admin
-          + group permission release-managers  write
+          + branching model                     production release
+          + user permission  grace@example.com  write
+          + user permission  ada@example.com    admin
+          + group permission payments-leads     admin
+          + group permission release-managers   write
+          + default reviewer grace@example.com
           + deploy key       ssh-ed25519 KY7v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfTg
                 mirror
       + repository acme/ledger      project PAY, private
           + branching model
           + inheritance
+          + user permission    alan@example.com      write
           + group permission   auditors              read
           + group permission   developers            write
           + group permission   release-managers      write
           + branch restriction force main
-          + branch restriction push type:production  groups release-managers
+          + branch restriction push type:production
+                users ada@example.com, groups release-managers
           + branch restriction require_approvals_to_merge main  value 2
+          + default reviewer   ada@example.com
+          + default reviewer   alan@example.com
           + pipelines                                enabled
           + environment        Production            for administrators only
           + environment        Staging
@@ -51,6 +58,7 @@ fn a_plan_is_a_tree() {
           + variable           Staging/URL           https://staging.example.com
           + variable           DATABASE              ledger
           + schedule           main nightly 0 0 4 * * ? *
+          + SSH key pair                             ssh-ed25519
           + known host         git.example.com       ssh-ed25519
           + webhook            https://ci.example.com/bitbucket
                 pullrequest:created, repo:push
@@ -61,14 +69,15 @@ fn a_plan_is_a_tree() {
           + group permission   auditors              read
           + group permission   developers            write
           + branch restriction force main
-          + branch restriction push type:production  groups release-managers
+          + branch restriction push type:production
+                users ada@example.com, groups release-managers
           + branch restriction require_approvals_to_merge main  value 2
           + pipelines                                enabled
           + webhook            https://ci.example.com/bitbucket
                 pullrequest:created, repo:push
 
-    36 to create.
-    4 requests used; 43 to apply, 5 % of 1,000 an hour.
+    43 to create.
+    5 requests used; 50 to apply, 5 % of 1,000 an hour.
     ");
     run(&["apply"]).exits(0);
     let ledger = "/repositories/acme/ledger";
@@ -90,15 +99,17 @@ fn a_plan_is_a_tree() {
       ~ repository acme/ledger  description
             description  "An old ledger that somebody described at length, so that …
                        → "Double-entry ledger"
-          - group permission guests    removed: read  (exclusive, repos.yaml:46)
+          - group permission guests    removed: read  (exclusive, repos.yaml:52)
           - webhook          https://stray.example.com/a/hook/nobody/knows
-                removed: repo:push  (exclusive, repos.yaml:46)
-          ~ group permission auditors  permission  admin → read
+                removed: repo:push  (exclusive, repos.yaml:52)
+          ~ group permission auditors  admin → read
           + deploy key       ssh-ed25519 H0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy
                 ci
         repository acme/ledger-api
-          ~ pipelines  enabled  false → true
+          ~ pipelines  false → true
 
+      note acme/ledger SSH key pair: whether private_key is still the same secret
+           cannot be seen; --rewrite-secrets PATTERN writes it again
       note acme/ledger variable Production/DATABASE_PASSWORD: whether value is still
            the same secret cannot be seen, nor of 1 more; --rewrite-secrets PATTERN
            writes it again
@@ -106,8 +117,8 @@ fn a_plan_is_a_tree() {
            is still the same secret cannot be seen, nor of 1 more; --rewrite-secrets
            PATTERN writes it again
 
-    1 to create, 3 to update, 2 to remove (--allow-remove 2), 32 unchanged.
-    25 requests used; 7 to apply, 1 % of 1,000 an hour.
+    1 to create, 3 to update, 2 to remove (--allow-remove 2), 39 unchanged.
+    31 requests used; 7 to apply, 1 % of 1,000 an hour.
     "#);
 }
 

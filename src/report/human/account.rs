@@ -13,6 +13,7 @@ use crate::resource::{KindRef, Shape};
 /// What became of a plan, as text: everything that is not done with its reason, and a last line with the counts.
 #[must_use]
 pub fn account(plan: &Plan, account: &Account) -> String {
+    let plan = &plan.in_words(false);
     let mut text = String::from("\n");
     write_failed(plan, account, &mut text);
     write_skipped(plan, account, &mut text);

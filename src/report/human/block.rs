@@ -7,7 +7,7 @@ use super::change::{Danger, aside, details, summary};
 use super::layout::{BELOW, Row, WIDTH, by_the_way, cut_name, grouped, length, names, wrapped};
 use crate::output::printable;
 use crate::plan::{Change, Plan};
-use crate::resource::KindRef;
+use crate::resource::{KindRef, Shape};
 
 /// So many lines that say the same of different objects are written down; of more, one that speaks for all.
 pub(super) const FOLD_ABOVE: usize = 6;
@@ -182,7 +182,9 @@ impl<'a> Block<'a> {
         let kinds = self.within.iter().map(|change| change.address.kind().name().len()).max().unwrap_or_default();
         let label = |change: &&Change| {
             let short = change.address.short();
-            let room = if whole { usize::MAX } else { WIDTH - 8 - kinds - 1 };
+            // Of people everything counts that their name does not say by itself.
+            let cuts = !whole && !change.address.kind().is_account();
+            let room = if cuts { WIDTH - 8 - kinds - 1 } else { usize::MAX };
             format!("{:<kinds$} {}", change.address.kind().name(), cut_name(&short, room)).trim_end().to_owned()
         };
         let labels: Vec<String> = self.within.iter().map(label).collect();
@@ -213,9 +215,13 @@ fn write(change: &Change, indent: usize, label: &str, width: usize, whole: bool,
     if let [only] = details.as_slice()
         && *only.name == *words
     {
-        let words = format!("{words}  {}", only.line());
+        // Where there is only one thing to say of each, that need not be named.
+        let words = match change.address.kind().shape() {
+            Shape::Map(field) | Shape::Value(field) if field == only.name => only.line(),
+            _ => format!("{words}  {}", only.line()),
+        };
         let row = Row { words: &words, ..row };
-        if row.fits() {
+        if row.fits() || indent + BELOW + length(&words) <= WIDTH {
             return row.write(text);
         }
     }

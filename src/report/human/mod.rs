@@ -17,6 +17,7 @@ use crate::resource::{Address, Shape};
 /// A plan as text. Ends with what it costs.
 #[must_use]
 pub fn plan(plan: &Plan, verbose: bool) -> String {
+    let plan = &plan.in_words(verbose);
     let mut text = String::new();
     let mut found: Vec<&Found> = plan.found.iter().collect();
     found.sort_by(|a, b| a.workspace.cmp(&b.workspace));

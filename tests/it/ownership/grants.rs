@@ -65,7 +65,8 @@ fn what_an_owner_of_the_workspace_has_stays() {
     bitbucket.manifest(&manifest("permissions", "permissions: {users: {}}"));
     assert_eq!(granted(&bitbucket), [format!("acme/ledger/permissions/users/{}", uuids[1])]);
     let applied = as_ada(&bitbucket, &["apply", "--allow-remove", "1"]).run().exits(0);
-    let words = format!("{}: stays although it is not listed: it is the grant of an owner of the workspace", uuids[0]);
+    let eve = format!("eve@example.com {}…}}", &uuids[0][..9]);
+    let words = format!("{eve}: stays although it is not listed: it is the grant of an owner of the workspace");
     assert!(applied.says(&words), "{applied}");
     assert_eq!(granted(&bitbucket), [""; 0]);
     // Whoever asks for something else is told why that cannot be.

@@ -146,13 +146,13 @@ fn a_model_of_its_own_that_is_not_used_is_warned_of() {
     warning[BB0206]: the repository inherits its branching model, and has one of its own in the manifest
      --> repos.yaml:7:65
       |
-    7 |       - {slug: ledger, project: PAY, inherit: {branching_model: true}, branching_model: {development: {use_mainbranch: true}}}
-      |                                                                 ^^^^ with this the project's model counts, as far as is known
+    7 | ...herit: {branching_model: true}, branching_model: {development: {use_m...
+      |                             ^^^^ with this the project's model counts, as far as is known
       |
      ::: repos.yaml:7:89
       |
-    7 |       - {slug: ledger, project: PAY, inherit: {branching_model: true}, branching_model: {development: {use_mainbranch: true}}}
-      |                                                                                         - this has no effect
+    7 | ...model: true}, branching_model: {development: {use_mainbranch: true}}}
+      |                                   - this has no effect
       |
       = help: leave `branching_model` out of the repository, or write `inherit: {branching_model: false}`
     ");
