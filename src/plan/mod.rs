@@ -4,6 +4,7 @@ pub mod diff;
 mod kept;
 mod lanes;
 mod members;
+mod misnamed;
 pub mod people;
 pub mod refresh;
 mod refusals;
@@ -288,7 +289,8 @@ pub enum Error {
     Bitbucket(#[from] bitbucket::Error),
 }
 
-/// Reads what exists and compares it with the manifest. Sends nothing but GET.
+/// Reads what exists and compares it with the manifest, once it is known who the people are that this names by e-mail
+/// address. Sends nothing but GET.
 ///
 /// # Errors
 /// What reading brings, and everything in the manifest that does not fit what exists.
