@@ -71,6 +71,7 @@ codes! {
     FormerName = "0203", "a former name that cannot be one";
     ExclusiveNothing = "0204", "an exclusive section that is not there";
     ItemTwice = "0205", "two items for one thing";
+    WithoutEffect = "0206", "a section that another one makes void";
 
     // The rules of each kind.
     WorkspaceSlug = "0301", "a workspace's slug that cannot be";

@@ -40,6 +40,13 @@ const SHOWN: usize = 20;
 const SUMMED_UP: usize = 10;
 
 impl Diagnostics {
+    /// Notes one more, unless there is one at the same place already.
+    pub fn push_once(&mut self, diagnostic: Diagnostic) {
+        if !self.iter().any(|other| other.primary == diagnostic.primary) {
+            self.push(diagnostic);
+        }
+    }
+
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let place = (diagnostic.primary.as_ref().map(|(span, _)| *span), diagnostic.code);

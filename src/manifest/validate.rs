@@ -19,6 +19,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("no object twice", no_object_twice),
     ("former names", former_names),
     ("rules of each kind", rules_of_each_kind),
+    ("sections beside each other", sections_beside_each_other),
     ("references", references),
 ];
 
@@ -123,6 +124,24 @@ fn rules_of_each_kind(_: &[Workspace], desired: &[Desired], found: &mut Diagnost
     for object in desired.iter().filter(|object| !object.absent) {
         for finding in object.address.kind().check(object.address.id(), &object.fields) {
             found.push(object.diagnostic(finding));
+        }
+    }
+}
+
+/// What one section of an object makes of another one.
+fn sections_beside_each_other<'a>(_: &[Workspace], desired: &'a [Desired], found: &mut Diagnostics) {
+    let place = |address: &'a Address, section| (address.kind().parent(), address.parent(), section);
+    let void = |object: &'a Desired| {
+        let (section, finding) = object.address.kind().makes_void(&object.fields)?;
+        Some((place(&object.address, section), object.diagnostic(finding)))
+    };
+    let mut void: HashMap<_, Diagnostic> = desired.iter().filter_map(void).collect();
+    if void.is_empty() {
+        return;
+    }
+    for object in desired {
+        if let Some(diagnostic) = void.remove(&place(&object.address, object.address.kind().section())) {
+            found.push(diagnostic.also(object.span, "this has no effect"));
         }
     }
 }

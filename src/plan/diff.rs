@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::state::{Actual, State};
+use super::state::{Actual, State, Surplus};
+use super::unread::Unknown;
 use super::unseen::Unseen;
-use super::{Change, FieldChange, Note, Plan};
+use super::{Change, FieldChange, Note, Plan, Unread};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
@@ -19,18 +20,22 @@ use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape}
 /// Everything in the manifest that does not fit what exists, each at its place.
 pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut unknown: HashMap<Address, Option<String>> = HashMap::new();
-    let mut plan = Plan { found: state.found.clone(), unread: state.unread.clone(), ..Plan::default() };
-    let unread: HashSet<&str> = state.unread.iter().flat_map(|unread| &unread.workspaces).map(String::as_str).collect();
+    let mut plan = Plan { found: state.found.clone(), notes: state.notes.clone(), ..Plan::default() };
+    let mut unread = Unknown::of(&state.unread);
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
     // What is made anew, with whose going everything goes that is in it. It stands before that: kinds are so ranked.
     let mut anew: HashSet<(KindRef, &str)> = HashSet::new();
     let mut unseen = Unseen::default();
-    // Of what could not be read nobody knows what to change.
-    for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
+    for object in &manifest.desired {
         let holder = object.address.kind().parent().map(|kind| (kind, object.address.parent()));
         let goes_along = holder.is_some_and(|holder| anew.contains(&holder));
+        // Of what could not be read nobody knows what to change, unless it goes anyway.
+        if !goes_along && unread.holds(&object.address) {
+            plan.unplanned += 1;
+            continue;
+        }
         let actual = state.objects.get(&object.address).filter(|_| !goes_along);
         unseen.count(object, actual);
         if !object.absent {
@@ -55,6 +60,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
             }
         }
     }
+    plan.unread = still_unread(state, &anew);
     likely_renames(&plan.changes, &desired, state, &mut problems);
     if !problems.is_empty() {
         problems.sort();
@@ -261,20 +267,34 @@ fn likely_renames(
     }
 }
 
+/// What could not be read and is not planned. What stood in something that is made anew is gone in any case.
+fn still_unread(state: &State, anew: &HashSet<(KindRef, &str)>) -> Vec<Unread> {
+    let still = |unread: &Unread| {
+        let goes = |name: &str| {
+            let mut holders = unread.sections.iter().filter_map(|kind| kind.parent());
+            holders.any(|holder| anew.contains(&(holder, name)))
+        };
+        let names: Vec<String> = unread.names.iter().filter(|name| !goes(name)).cloned().collect();
+        (!names.is_empty()).then(|| Unread { names, ..unread.clone() })
+    };
+    state.unread.iter().filter_map(still).collect()
+}
+
 /// What stands in a section that holds nothing but what is managed, and is not, goes.
 fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
-    let stays = state.own.iter().map(|(address, why)| Note { address: address.clone(), text: (*why).to_owned() });
-    plan.notes.extend(stays);
     if state.surplus.is_empty() {
         return;
     }
     let places: HashMap<(&str, KindRef), Span> =
         manifest.owned.iter().map(|owned| ((&*owned.parent, owned.kind), owned.span)).collect();
-    for (address, actual) in &state.surplus {
+    for Surplus { address, actual, again } in &state.surplus {
         let place = places.get(&(address.parent(), address.kind())).map(|span| manifest.sources.place(*span));
         let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+        let gone =
+            |(name, from): (_, &Arc<Value>)| FieldChange { name, from: Arc::clone(from), to: shared(Value::Null) };
         plan.changes.push(Change {
-            reason: Some(format!("exclusive{place}").into()),
+            fields: actual.fields.iter().map(gone).collect(),
+            reason: Some(format!("exclusive{place}{}", if *again { "; one like it stays" } else { "" }).into()),
             uuid: Some(actual.uuid.clone()),
             ..Change::new(address.clone(), Action::Delete)
         });

@@ -37,7 +37,7 @@ use crate::diagnostic::Code;
 
 pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
-pub use kind::{Kind, Parent, Place, Shape};
+pub use kind::{Grantee, Kind, Parent, Place, Shape};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
 static REGISTRY: [&dyn Kind; 24] = [

@@ -216,7 +216,7 @@ impl Kind for Repository {
         [project, privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "with its history"
     }
 

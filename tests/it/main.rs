@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, this is how it fails")]
 
 mod apply;
+mod bill;
 mod contract;
 mod credentials;
 mod diagnostics;
@@ -18,8 +19,10 @@ mod ownership;
 mod people;
 mod plan;
 mod renames;
+mod report;
 mod schemas;
 mod sections;
 mod storms;
 mod support;
 mod trouble;
+mod unread;
