@@ -39,6 +39,8 @@ pub struct Diagnostic {
     pub secondary: Vec<(Span, String)>,
     /// What to do.
     pub help: Vec<String>,
+    /// Of how many more the same holds.
+    pub more: usize,
 }
 
 impl Diagnostic {
@@ -51,6 +53,7 @@ impl Diagnostic {
             primary: Some((span, String::new())),
             secondary: Vec::new(),
             help: Vec::new(),
+            more: 0,
         }
     }
 
@@ -87,6 +90,13 @@ impl Diagnostic {
         self
     }
 
+    /// Says that the same holds for so many more.
+    #[must_use]
+    pub fn again(mut self, more: usize) -> Self {
+        self.more += more;
+        self
+    }
+
     fn order(&self) -> (bool, Span) {
         self.primary.as_ref().map_or((false, Span::default()), |(span, _)| (true, *span))
     }
@@ -103,6 +113,11 @@ impl Diagnostics {
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
+    }
+
+    /// Notes all of these.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
     }
 
     /// Whether any of them stops the run.
@@ -126,19 +141,11 @@ impl Diagnostics {
     /// not suit a hundred repositories is one thing to mend.
     pub fn sort(&mut self) {
         self.0.sort_by_key(Diagnostic::order);
-        let mut again = 0;
-        let mut kept: Vec<Diagnostic> = Vec::with_capacity(self.0.len());
-        for diagnostic in self.0.drain(..) {
-            match kept.last_mut() {
-                Some(last) if last.primary == diagnostic.primary && last.message == diagnostic.message => again += 1,
-                _ => {
-                    say_again(kept.last_mut(), &mut again);
-                    kept.push(diagnostic);
-                }
-            }
-        }
-        say_again(kept.last_mut(), &mut again);
-        self.0 = kept;
+        self.0.dedup_by(|again, first| {
+            let same = first.primary == again.primary && first.message == again.message;
+            first.more += if same { 1 + again.more } else { 0 };
+            same
+        });
     }
 
     /// All of them as text for a person: the first twenty in full, the rest counted.
@@ -157,13 +164,6 @@ impl Diagnostics {
         }
         text
     }
-}
-
-fn say_again(last: Option<&mut Diagnostic>, again: &mut usize) {
-    if let (Some(last), 1..) = (last, *again) {
-        last.help.push(format!("the same holds for {again} more"));
-    }
-    *again = 0;
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(super) fn render(diagnostic: &Diagnostic, sources: &Sources) -> String {
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
+    if diagnostic.more > 0 {
+        group = group.element(Level::HELP.message(format!("the same holds for {} more", diagnostic.more)));
+    }
     Renderer::styled().decor_style(DecorStyle::Ascii).render(&[group])
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::impossible::impossible;
 use super::node::{Key, Node, Tree};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span, closest};
+use crate::resource::KindRef;
 
 /// A schema, read once.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,16 +44,24 @@ pub enum Shape {
     },
     /// Text, or a mapping in its place.
     Either(Box<Shape>, Box<Shape>),
+    /// Something that can be inherited, or `~`, which removes it.
+    Removable(Box<Shape>),
 }
 
 impl Shape {
     /// Reads a schema. What it does not understand is taken for text, which a test would notice.
     #[must_use]
     pub fn read(schema: &Value) -> Self {
-        if let Some([text, mapping]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        if takes_null(schema) { Self::Removable(Box::new(Self::read_plain(schema))) } else { Self::read_plain(schema) }
+    }
+
+    /// Reads a schema, whether it takes null or not.
+    fn read_plain(schema: &Value) -> Self {
+        if let Some([text, mapping, ..]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
             return Self::Either(Box::new(Self::read(text)), Box::new(Self::read(mapping)));
         }
-        match schema.get("type").and_then(Value::as_str) {
+        let name = schema.get("type").map(|name| name.get(0).unwrap_or(name));
+        match name.and_then(Value::as_str) {
             Some("boolean") => Self::Flag,
             Some("integer") => Self::Integer(choices(schema).iter().filter_map(serde_json::Value::as_i64).collect()),
             Some("array") => Self::List(Box::new(Self::read(schema.get("items").unwrap_or(&Value::Null)))),
@@ -88,6 +97,14 @@ impl Shape {
     #[must_use]
     pub fn check(&self, name: &str, node: &mut Node, sources: &Sources, found: &mut Diagnostics) -> bool {
         match (self, &mut node.tree) {
+            (Self::Removable(_), Tree::Null) => {
+                let written = !sources.text(node.span).is_empty();
+                if !written {
+                    found.push(nothing_written(name, node));
+                }
+                written
+            }
+            (Self::Removable(shape), _) => shape.check(name, node, sources, found),
             (Self::Flag, Tree::Bool(_)) => true,
             (Self::Integer(allowed), Tree::Number(number)) => {
                 let fits = number.as_i64().is_some_and(|number| allowed.is_empty() || allowed.contains(&number));
@@ -119,7 +136,8 @@ impl Shape {
                 for (at, first) in &doubles {
                     found.push(double(name, &entries[*at].0, *first));
                 }
-                keep_only(entries, |(_, node)| values.check(name, node, sources, found));
+                let one = if matches!(**values, Self::Object { .. }) { singular(name) } else { name.to_owned() };
+                keep_only(entries, |(_, node)| values.check(&one, node, sources, found));
                 true
             }
             (Self::Object { keys, required, secret, .. }, Tree::Map(entries)) => {
@@ -162,6 +180,33 @@ impl Shape {
         }
     }
 
+    /// The shape of what stands under a key, or of the items of a list.
+    pub(super) fn within(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object { keys, .. } => keys.get(key),
+            Self::Map(values) | Self::List(values) => Some(values),
+            Self::Removable(shape) => shape.within(key),
+            _ => None,
+        }
+    }
+
+    /// The shape of an object that is listed in a workspace.
+    pub(super) fn of_items(&self, kind: KindRef) -> Option<&Self> {
+        let workspaces = self.within("workspaces")?;
+        workspaces.within("")?.within(kind.section())?.within("")
+    }
+
+    /// Whether two such mappings become one, key by key, when one is laid over the other. What says where a secret comes
+    /// from is one thing.
+    pub(super) fn joins(&self) -> bool {
+        match self {
+            Self::Object { secret, .. } => !secret,
+            Self::Map(_) => true,
+            Self::Removable(shape) => shape.joins(),
+            _ => false,
+        }
+    }
+
     fn mismatch(&self, name: &str, node: &Node) -> Diagnostic {
         let code = match (self, &node.tree) {
             (Self::Text { words, .. }, Tree::Text(_)) if !words.is_empty() => Code::UnknownWord,
@@ -200,12 +245,20 @@ impl Shape {
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),
             Self::Either(text, mapping) => format!("{} or {}", text.describe(), mapping.describe()),
+            Self::Removable(shape) => shape.describe(),
             Self::Object { keys, .. } => {
                 let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();
                 format!("a mapping with keys such as {}", keys.join(", "))
             }
         }
     }
+}
+
+/// Nothing at all may be a slip of the pen, and removes nothing.
+fn nothing_written(name: &str, node: &Node) -> Diagnostic {
+    Diagnostic::error(Code::WrongType, node.span, format!("`{name}` says nothing"))
+        .label("this is empty")
+        .help("write `~` to remove the inherited value, or a value")
 }
 
 /// Reports unknown and double keys, and every value that does not fit; what remains is sound. Gives the keys that unknown
@@ -293,7 +346,8 @@ fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>, near: Option<&
     }
 }
 
-fn shortened(text: &str) -> String {
+/// A name that somebody chose, as far as a message has room for it.
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() > 60 {
         format!("{}…", text.chars().take(57).collect::<String>())
     } else {
@@ -316,6 +370,14 @@ fn singular(name: &str) -> String {
         .iter()
         .find(|kind| kind.section() == name)
         .map_or_else(|| name.strip_suffix('s').unwrap_or(name).to_owned(), |kind| kind.name().to_owned())
+}
+
+/// Whether null is among what fits.
+fn takes_null(schema: &Value) -> bool {
+    let among = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    among("type").any(|name| name == "null")
+        || among("anyOf").any(|choice| choice.get("type").is_some_and(|name| name == "null"))
+        || among("oneOf").any(|choice| choice.get("const").is_some_and(Value::is_null))
 }
 
 fn choices(schema: &Value) -> Vec<Value> {
@@ -373,7 +435,7 @@ workspaces:
       - nothing
     repos: []
   - workspaces: x
-templates: {}
+presets: {}
 ";
         insta::assert_debug_snapshot!(messages(text));
     }
