@@ -9,6 +9,7 @@ pub mod auth;
 mod conceal;
 pub mod desired;
 mod documents;
+pub mod explain;
 pub mod files;
 mod impossible;
 mod laid;
@@ -27,6 +28,7 @@ use std::collections::HashSet;
 use auth::Auth;
 pub use desired::Desired;
 use layers::Layers;
+use node::Node;
 use resolve::{Resolved, Resolver};
 use shape::Shape;
 
@@ -139,10 +141,11 @@ impl std::error::Error for Invalid {}
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
-    match files::read(inputs) {
-        Ok(sources) => from_sources(sources),
-        Err(diagnostics) => Err(Invalid { diagnostics, sources: Sources::default() }),
-    }
+    from_sources(read(inputs)?)
+}
+
+fn read(inputs: &[String]) -> Result<Sources, Invalid> {
+    files::read(inputs).map_err(|diagnostics| Invalid { diagnostics, sources: Sources::default() })
 }
 
 /// Loads a manifest from texts that are in memory.
@@ -158,14 +161,21 @@ pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
 /// # Ok::<(), bbprov::manifest::Invalid>(())
 /// ```
 pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
+    make(sources, false).map(|(manifest, ..)| manifest)
+}
+
+/// Makes a manifest, and keeps the trees that it is made of if that is wanted; they take as much memory as it does.
+fn make(sources: Sources, keep: bool) -> Result<(Manifest, Vec<Node>, Shape), Invalid> {
     let shape = Shape::read(&schema::manifest_schema());
     let mut sources = sources;
     let mut found = Diagnostics::default();
     let mut documents = documents::read(&mut sources, &shape, &mut found);
     let layers = Layers::gather(&mut documents, &mut found);
     let mut resolver = Resolver::new(&layers, &shape, &sources, &mut found);
+    let mut kept = Vec::new();
     for document in documents {
         resolver.add(&document);
+        kept.extend(keep.then_some(document));
     }
     let Resolved { workspaces, desired, owned } = resolver.finish();
     let mut manifest = Manifest { workspaces, desired, owned, layers, sources, ..Manifest::default() };
@@ -175,5 +185,5 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
         return Err(Invalid { diagnostics: found, sources: manifest.sources });
     }
     manifest.warnings = found;
-    Ok(manifest)
+    Ok((manifest, kept, shape))
 }

@@ -96,15 +96,11 @@ impl<'a> Resolver<'a> {
             {
                 authorise(&mut self.parts[at].workspace, auth, self.found);
             }
-            let objects = || kinds_in(None).filter(|kind| kind.shape() == Shape::Objects);
-            let is_section = |key: &Key| {
-                !matches!(&*key.text, "workspace" | "auth") && objects().all(|kind| kind.section() != &*key.text)
-            };
-            let sections = workspace.entries().iter().filter(|(key, _)| is_section(key)).cloned().collect();
+            let sections = workspace.entries().iter().filter(|(key, _)| is_of_workspace(key)).cloned().collect();
             let sections = Node { span: workspace.span, tree: Tree::Map(sections) };
             let Part { workspace: Workspace { slug, .. }, node, .. } = &mut self.parts[at];
             add_up(node, sections, slug, self.found);
-            for kind in objects() {
+            for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 let Some(Tree::List(items)) = workspace.get(kind.section()).map(|items| &items.tree) else { continue };
                 for item in items {
                     if self.objects > MAX_OBJECTS || self.laid.work > MAX_WORK {
@@ -310,6 +306,12 @@ fn removes_nothing(key: &Key, span: Span) -> Diagnostic {
         .help("leave it out")
 }
 
+/// Whether a key of a workspace is about it, and neither its name nor its credential nor what is listed in it.
+pub(super) fn is_of_workspace(key: &Key) -> bool {
+    let is_list = |kind: KindRef| kind.shape() == Shape::Objects && kind.section() == &*key.text;
+    !matches!(&*key.text, "workspace" | "auth") && !kinds_in(None).any(is_list)
+}
+
 /// The key at which a section begins.
 fn first_key(kind: KindRef) -> &'static str {
     kind.section().split('.').next().unwrap_or_default()
@@ -334,7 +336,7 @@ fn authorise(workspace: &mut Workspace, auth: Auth, found: &mut Diagnostics) {
 }
 
 /// What several places say of a workspace adds up: mappings become one, lists follow each other.
-fn add_up(under: &mut Node, more: Node, workspace: &str, found: &mut Diagnostics) {
+pub(super) fn add_up(under: &mut Node, more: Node, workspace: &str, found: &mut Diagnostics) {
     match (&mut under.tree, more.tree) {
         (Tree::Map(entries), Tree::Map(more)) => {
             let places = places_of(&more, entries);

@@ -28,7 +28,7 @@ pub(super) struct Stencil {
 /// Puts objects into what they are in, of which this is the whole name.
 pub(super) fn put_into(parent: &str, stencils: &[Stencil], desired: &mut Vec<Desired>) {
     for stencil in stencils {
-        let address = Address::within(parent, stencil.kind, &stencil.id);
+        let address = stencil.address(parent);
         desired.push(Desired::new(address.clone(), Arc::clone(&stencil.said)));
         put_into(address.as_str(), &stencil.within, desired);
     }
@@ -127,6 +127,11 @@ impl Stencil {
     fn new(kind: KindRef, id: &str, said: Said) -> Self {
         Self { kind, id: id.into(), said: Arc::new(said), within: Vec::new() }
     }
+
+    /// Its name in something of this name.
+    pub(super) fn address(&self, parent: &str) -> Address {
+        Address::within(parent, self.kind, &self.id)
+    }
 }
 
 /// In one section nothing has the name of another.
@@ -134,8 +139,7 @@ fn listed_twice(parent: &str, stencils: &[Stencil], found: &mut Diagnostics) {
     let mut first: HashMap<Cow<'_, str>, &Stencil> = HashMap::new();
     for stencil in stencils.iter().filter(|_| stencils.len() > 1) {
         if let Some(other) = first.get(&*stencil.id) {
-            let address = Address::within(parent, stencil.kind, &stencil.id);
-            found.push(super::validate::listed_twice(&address, stencil.said.span, other.said.span));
+            found.push(super::validate::listed_twice(&stencil.address(parent), stencil.said.span, other.said.span));
         } else {
             first.insert(Cow::Borrowed(&stencil.id), stencil);
         }
