@@ -60,7 +60,22 @@ Examples:
   bbprov apply --allow-delete 1    for a manifest with `state: absent`")]
     Apply(ApplyArgs),
     /// Check manifests offline: no credential, no network.
+    #[command(after_help = "\
+Examples:
+  bbprov validate 'teams/*.yaml'
+  bbprov validate --format github            annotate the lines, in a workflow
+  bbprov validate --format sarif > out.sarif   for code scanning
+  bbprov explain BB0101                      what an error's code means")]
     Validate(ValidateArgs),
+    /// Explain the code of an error or a warning.
+    #[command(after_help = "\
+Examples:
+  bbprov explain BB0101   what error[BB0101] means, with an example
+  bbprov explain          all codes")]
+    Explain {
+        /// The code, such as BB0101 [default: lists all of them]
+        code: Option<String>,
+    },
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
 Example:
@@ -153,6 +168,23 @@ pub struct ValidateArgs {
     /// Files, folders, patterns, or - for standard input [default: repos.yaml]
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub manifests: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FindingsFormat,
+}
+
+/// The formats of what is wrong with a manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For a person: what is wrong on stderr
+    #[default]
+    Human,
+    /// For a program; see `bbprov schema diagnostics`
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
 }
 
 /// Which manifests, and which part of them.
@@ -283,8 +315,10 @@ pub enum SchemaName {
     /// What a person writes
     #[default]
     Manifest,
-    /// What `--format json` prints
+    /// What `plan` and `apply` print with `--format json`
     Plan,
+    /// What `validate` prints with `--format json`
+    Diagnostics,
 }
 
 /// What `sandbox` takes.

@@ -1,7 +1,8 @@
 //! The codes of all diagnostics, in one table. A code keeps its number and its meaning for ever: scripts, searches and
 //! suppressed alerts rely on it. A number that is no longer used is not used again.
 
-/// Makes the table: `Name = "number", "title";`, in the order of the numbers.
+/// Makes the table: `Name = "number", "title";`, in the order of the numbers. What there is to say of each beyond that stands
+/// in the folder `explained`.
 macro_rules! codes {
     ($($name:ident = $number:literal, $title:literal;)*) => {
         /// What kind of thing a diagnostic is about. `BB00` is about files and YAML, `BB01` about keys and values, `BB02`
@@ -21,6 +22,14 @@ macro_rules! codes {
             pub const fn id(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!("BB", $number),)*
+                }
+            }
+
+            /// What it means, why it is so, an example that is wrong and one that is right: Markdown in lines of 80 columns.
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("explained/BB", $number, ".md")),)*
                 }
             }
 
@@ -68,7 +77,6 @@ codes! {
     TemplateCircle = "0209", "a template that stands on itself";
     RemovesNothing = "0210", "a `~` with nothing to remove";
     TooManyObjects = "0211", "settings that stand for too much";
-    ConflictingSections = "0212", "two files that say different things of a workspace";
 
     // The rules of each kind.
     WorkspaceSlug = "0301", "a workspace's slug that cannot be";
@@ -89,7 +97,11 @@ codes! {
     BranchPrefix = "0333", "prefixes that do not tell branches apart";
     WebhookUrl = "0341", "a webhook without a URL";
     WebhookEvents = "0342", "a webhook that hears of nothing";
+    WebhookEvent = "0343", "an event that no webhook hears of";
+    WebhookHost = "0344", "a webhook whose URL leads nowhere that Bitbucket can reach";
     PublicKey = "0351", "text that is no public SSH key";
+    HostName = "0352", "text that names no host";
+    OwnHost = "0353", "a host that Bitbucket knows by itself";
     VariableKey = "0361", "a key that no variable can have";
     NotSecured = "0362", "a secret for a variable that is not secured";
     EnvironmentType = "0363", "an environment without a type";
@@ -111,6 +123,7 @@ codes! {
     ConflictingCredentials = "0505", "two credentials for one workspace";
     MissingSecret = "0506", "a secret that cannot be had";
     UnusableCredential = "0507", "a credential that is of no use";
+    LooksSecret = "0508", "text that looks like a secret";
 }
 
 impl std::fmt::Display for Code {

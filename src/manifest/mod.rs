@@ -130,7 +130,7 @@ pub struct Invalid {
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.diagnostics.render(&self.sources))
+        f.write_str(&self.diagnostics.render(&self.sources, None))
     }
 }
 

@@ -356,7 +356,7 @@ pub(super) fn add_up(under: &mut Node, more: Node, workspace: &str, found: &mut 
         (first, second) if *first == second => {}
         (_, _) => found.push(
             Diagnostic::error(
-                Code::ConflictingSections,
+                Code::ListedTwice,
                 more.span,
                 format!("two places say different things of `{workspace}`"),
             )

@@ -59,7 +59,7 @@ fn identities_and_rules(manifest: &Manifest, found: &mut Diagnostics) {
         let (kind, id) = (object.address.kind(), object.address.id());
         let findings = if object.absent { Vec::new() } else { kind.check(id, &object.fields) };
         for finding in kind.check_identity(id).err().into_iter().chain(findings) {
-            found.push(manifest.diagnostic(object, finding).again(object.sharers()));
+            found.push_for(manifest.diagnostic(object, finding), object.sharers());
         }
     }
 }

@@ -156,6 +156,7 @@ impl Kind for BranchRestriction {
         FIELDS
     }
 
+    /// Whom some kinds let through, what others count, and what a pattern can match (api.md §5.2).
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let kind = fields.text("kind").unwrap_or_default();
         let mut findings = Vec::new();
