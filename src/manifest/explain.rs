@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::laid::{Outcome, Word, by_key, outcome};
 use super::layers::Name;
 use super::node::{Key, Node, Tree};
 use super::resolve::{add_up, is_of_workspace};
@@ -9,7 +10,7 @@ use super::schema::USES;
 use super::sections::Reader;
 use super::shape::Shape as Form;
 use super::{Invalid, Manifest};
-use crate::diagnostic::{Diagnostics, Span, closest};
+use crate::diagnostic::{Diagnostics, Sources, Span, closest};
 use crate::resource::{Address, KindRef, Shape, kinds_in};
 
 /// A manifest with the trees that it was made of.
@@ -75,19 +76,24 @@ pub struct Origin {
     pub span: Span,
 }
 
-/// What a layer says under a key.
-type Word<'a> = (Option<&'a Name>, &'a Key, &'a Node);
-
 /// Loads the manifest that the inputs name, and keeps what it was made of.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load(inputs: &[String]) -> Result<Traced, Invalid> {
-    let (manifest, documents, form) = super::make(super::read(inputs)?, true)?;
-    Ok(Traced { manifest, documents, form })
+    Traced::from_sources(super::read(inputs)?)
 }
 
 impl Traced {
+    /// The same of texts that are in memory.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, at once.
+    pub fn from_sources(sources: Sources) -> Result<Self, Invalid> {
+        let (manifest, documents, form) = super::make(sources, true)?;
+        Ok(Self { manifest, documents, form })
+    }
+
     /// Everything that has this name: an object such as `acme/ledger`, a workspace, or a part of one, such as
     /// `acme/ledger/permissions`. A project and a repository may be called alike.
     #[must_use]
@@ -143,13 +149,15 @@ impl Traced {
         let uses = layers.used_by(own, &mut Diagnostics::default());
         let rows = layers.under(kind, uses.into_iter().map(|(at, _)| at));
         let rows = rows.into_iter().map(|at| layers.get(at)).map(|layer| (Some(&layer.name), &layer.node));
-        let rows: Vec<_> = rows.chain([(None, own)]).collect();
         let tracer = Tracer { traced: self, holder: (Some(kind), address) };
-        let mut keys = tracer.keys(&rows, self.form.of_items(kind), "");
-        // What layers use is told by where their values come from.
-        keys.retain(|part| {
-            let key = part.key.as_deref();
-            key != Some(kind.identity()) && (key != Some(USES) || part.from.as_ref().is_some_and(Origin::is_own))
+        let mut keys = tracer.keys(rows.chain([(None, own)]), self.form.of_items(kind), "");
+        keys.retain_mut(|part| match part.key.as_deref() {
+            // What layers use is told by where values come from.
+            Some(USES) => {
+                part.over.clear();
+                part.from.as_ref().is_some_and(|from| from.layer.is_none())
+            }
+            key => key != Some(kind.identity()),
         });
         let first = ["state", "previously", USES].into_iter().chain(kind.fields().iter().map(|field| field.name));
         let sections = kinds_in(Some(kind)).filter_map(|kind| kind.section().split('.').next());
@@ -177,7 +185,7 @@ impl Traced {
             add_up(&mut whole, Node { span: part.span, tree: Tree::Map(said) }, slug, &mut Diagnostics::default());
         }
         let tracer = Tracer { traced: self, holder: (None, slug) };
-        let parts = tracer.keys(&[(None, &whole)], self.form.within("workspaces").and_then(|form| form.within("")), "");
+        let parts = tracer.keys([(None, &whole)], self.form.within("workspaces").and_then(|form| form.within("")), "");
         let objects = kinds_in(None).filter(|kind| kind.shape() == Shape::Objects);
         let count = |kind: KindRef| {
             let of_it = |address: &Address| address.kind() == kind && address.workspace() == slug;
@@ -196,61 +204,46 @@ struct Tracer<'a> {
 }
 
 impl Tracer<'_> {
-    /// The keys of mappings that were laid over each other, from the lowest to the uppermost.
-    fn keys(&self, rows: &[(Option<&Name>, &Node)], form: Option<&Form>, path: &str) -> Vec<Part> {
-        let mut known: Vec<(&str, Vec<Word<'_>>)> = Vec::new();
-        for (layer, node) in rows {
-            for (key, value) in node.entries() {
-                match known.iter_mut().find(|(name, _)| *name == &*key.text) {
-                    Some((_, words)) => words.push((*layer, key, value)),
-                    None => known.push((&key.text, vec![(*layer, key, value)])),
-                }
-            }
-        }
-        let part = |(key, words): (&str, Vec<Word<'_>>)| {
+    /// The keys of mappings, each of which lies over those before it.
+    fn keys<'b>(
+        &self,
+        rows: impl IntoIterator<Item = (Option<&'b Name>, &'b Node)>,
+        form: Option<&Form>,
+        path: &str,
+    ) -> Vec<Part> {
+        let part = |words: Vec<Word<'_>>| {
+            let key = &*words.first()?.key.text;
             let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
             self.key(key, &words, form.and_then(|form| form.within(key)), &path)
         };
-        known.into_iter().filter_map(part).collect()
+        by_key(rows).into_iter().filter_map(part).collect()
     }
 
-    /// What comes of all words about one key, as in laying the layers over each other.
+    /// What comes of all words about one key.
     fn key(&self, key: &str, words: &[Word<'_>], form: Option<&Form>, path: &str) -> Option<Part> {
-        let joins = |node: &Node| matches!(node.tree, Tree::Map(_)) && form.is_some_and(Form::joins);
-        let mut live: Vec<&Word<'_>> = Vec::new();
-        let mut over: Vec<(Origin, Node)> = Vec::new();
-        let mut removed = None;
-        for word in words {
-            let (layer, name, node) = *word;
-            if !joins(node) || !live.iter().all(|(.., node)| joins(node)) {
-                over.extend(live.drain(..).map(|(layer, key, node)| (Origin::new(*layer, key.span), (*node).clone())));
-            }
-            match node.tree {
-                Tree::Null => removed = Some(Origin::new(layer, name.span)),
-                _ => live.push(word),
-            }
-        }
-        over.reverse();
+        let Outcome { live, over, removals } = outcome(words, form);
         let address = format!("{}/{}", self.holder.1, path.replace('.', "/"));
-        let part = Part { key: Some(key.into()), address, value: Value::Removed, from: removed, over, within: Vec::new() };
-        let Some((layer, name, node)) = live.last() else {
+        let over: Vec<_> = over.iter().rev().map(|word| (Origin::of(word), word.node.clone())).collect();
+        let part =
+            Part { key: Some(key.into()), address, value: Value::Removed, from: None, over, within: Vec::new() };
+        let Some(last) = live.last() else {
             // What removes nothing says nothing.
-            return (!part.over.is_empty()).then_some(part);
+            let (removal, _) = removals.iter().rev().find(|(_, removes)| *removes)?;
+            return Some(Part { from: Some(Origin::of(removal)), ..part });
         };
-        if joins(node) {
-            let rows: Vec<_> = live.iter().map(|(layer, _, node)| (*layer, *node)).collect();
-            let keys = self.keys(&rows, form, path);
-            return (!keys.is_empty()).then_some(Part { value: Value::Keys(keys), from: None, ..part });
+        if matches!(last.node.tree, Tree::Map(_)) && form.is_some_and(Form::joins) {
+            let keys = self.keys(live.iter().map(|word| (word.layer, word.node)), form, path);
+            return (!keys.is_empty() || !part.over.is_empty()).then_some(Part { value: Value::Keys(keys), ..part });
         }
-        let from = Some(Origin::new(*layer, name.span));
+        let from = Some(Origin::of(last));
         let kind = kinds_in(self.holder.0).find(|kind| kind.section() == path);
-        match (kind, &node.tree) {
+        match (kind, &last.node.tree) {
             (Some(kind), Tree::List(items)) => {
-                let items = self.items(kind, self.holder.1, *layer, items);
+                let items = self.items(kind, self.holder.1, last.layer, items);
                 // Those of a workspace may stand in several files.
                 Some(Part { value: Value::Items(items), from: from.filter(|_| self.holder.0.is_some()), ..part })
             }
-            _ => Some(Part { value: Value::One((*node).clone()), from, ..part }),
+            _ => Some(Part { value: Value::One(last.node.clone()), from, ..part }),
         }
     }
 
@@ -267,7 +260,7 @@ impl Tracer<'_> {
                 _ => None,
             });
             let within = inner.flatten().collect();
-            let from = Some(Origin::new(layer, item.span));
+            let from = Some(Origin { layer: layer.cloned(), span: item.span });
             Part { key: None, address, value: Value::One(item.clone()), from, over: Vec::new(), within }
         };
         items.iter().map(&mut part).collect()
@@ -288,7 +281,8 @@ impl Part {
         match self.value {
             Value::Keys(parts) => Some(Self { value: Value::Keys(among(parts)?), ..self }),
             Value::Items(parts) => Some(Self { value: Value::Items(among(parts)?), from: None, ..self }),
-            Value::One(_) => Some(Self { value: Value::Items(among(self.within)?), within: Vec::new(), ..self }),
+            // What is in an item is shown with it.
+            Value::One(_) => self.within.iter().any(|part| part.clone().called(address).is_some()).then_some(self),
             Value::Removed => None,
         }
     }
@@ -304,13 +298,7 @@ impl Part {
 }
 
 impl Origin {
-    fn new(layer: Option<&Name>, span: Span) -> Self {
-        Self { layer: layer.cloned(), span }
-    }
-
-    /// Whether the object itself says it.
-    #[must_use]
-    pub fn is_own(&self) -> bool {
-        self.layer.is_none()
+    fn of(word: &Word<'_>) -> Self {
+        Self { layer: word.layer.cloned(), span: word.key.span }
     }
 }

@@ -98,10 +98,14 @@ impl Layers {
             }
             Some(first) if first.node.to_json() == node.to_json() => {}
             Some(first) => found.push(
-                Diagnostic::error(Code::ConflictingTemplates, span, format!("two templates are called {}", quoted(name)))
-                    .label("this one")
-                    .also(first.span, "and this one")
-                    .help("templates hold for the whole manifest: keep one of them, or give one another name"),
+                Diagnostic::error(
+                    Code::ConflictingTemplates,
+                    span,
+                    format!("two templates are called {}", quoted(name)),
+                )
+                .label("this one")
+                .also(first.span, "and this one")
+                .help("templates hold for the whole manifest: keep one of them, or give one another name"),
             ),
         }
     }
@@ -144,9 +148,9 @@ impl Layers {
             Diagnostic::error(Code::UnknownTemplate, name.span, format!("there is no template {}", quoted(wanted)));
         match closest(wanted, known()) {
             Some(near) => diagnostic.label(format!("did you mean {}?", quoted(near))),
-            None if self.templates.is_empty() => diagnostic
-                .label("no file of this manifest has any")
-                .help(format!("write `templates: {{{wanted}: {{…}}}}` at the top of a file, and name that file as well")),
+            None if self.templates.is_empty() => diagnostic.label("no file of this manifest has any").help(format!(
+                "write `templates: {{{wanted}: {{…}}}}` at the top of a file, and name that file as well"
+            )),
             None => {
                 let some: Vec<_> = known().take(8).map(quoted).collect();
                 let more = if self.templates.len() > some.len() { ", …" } else { "" };

@@ -18,8 +18,8 @@ pub mod node;
 pub mod parse;
 mod resolve;
 pub mod schema;
-mod sections;
 pub mod secret;
+mod sections;
 pub mod shape;
 pub mod validate;
 

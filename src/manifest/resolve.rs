@@ -87,7 +87,9 @@ impl<'a> Resolver<'a> {
 
     /// Adds what a document says.
     pub(super) fn add(&mut self, document: &Node) {
-        let Some(Tree::List(workspaces)) = document.get("workspaces").map(|workspaces| &workspaces.tree) else { return };
+        let Some(Tree::List(workspaces)) = document.get("workspaces").map(|workspaces| &workspaces.tree) else {
+            return;
+        };
         for workspace in workspaces {
             let Some(name) = workspace.get("workspace") else { continue };
             let at = self.part(name);
@@ -187,11 +189,10 @@ impl<'a> Resolver<'a> {
             return Rc::clone(known);
         }
         let form = self.form.of_items(kind);
-        let mut node = Node { span: own.span, tree: Tree::Map(Box::default()) };
-        for at in self.layers.under(kind, key.1.iter().copied()) {
-            self.used[at] = true;
-            self.laid.lay(&mut node, &self.layers.get(at).node, form);
-        }
+        let row = self.layers.under(kind, key.1.iter().copied());
+        row.iter().for_each(|at| self.used[*at] = true);
+        let row: Vec<&Node> = row.into_iter().map(|at| &self.layers.get(at).node).collect();
+        let node = self.laid.lay(&row, form);
         let mut reader = Reader { sources: self.sources, found: self.found };
         let sections = kinds_in(Some(kind)).filter_map(|kind| {
             let stencils = reader.section(kind, address.as_str(), node.at(kind.section())?);

@@ -61,7 +61,9 @@ pub fn manifest_schema() -> Value {
         "description": "Workspaces of Bitbucket Cloud with their projects and repositories, as they shall be.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["version", "workspaces"],
+        "required": ["version"],
+        // A file may hold nothing but what others stand on.
+        "anyOf": [{"required": ["workspaces"]}, {"required": ["defaults"]}, {"required": ["templates"]}],
         "properties": {
             "version": {
                 "description": "The version of this format.",
@@ -104,7 +106,8 @@ fn uses(kind: KindRef) -> Value {
 
 fn templates_of(kind: KindRef, settings: &Value) -> Value {
     let mut template = settings.clone();
-    template["description"] = json!(format!("Settings of a {}, for those that name this template in `uses`.", kind.name()));
+    template["description"] =
+        json!(format!("Settings of a {}, for those that name this template in `uses`.", kind.name()));
     json!({
         "description": format!("Named settings of {}, for this and all other files of the manifest. `~` removes what is inherited.", kind.section()),
         "type": "object",

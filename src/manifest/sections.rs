@@ -102,13 +102,7 @@ impl Reader<'_> {
     }
 
     /// What is said of one thing in a section.
-    fn said<'a>(
-        &mut self,
-        kind: KindRef,
-        node: &Node,
-        span: Span,
-        said: impl Fn(&Field) -> Option<&'a Node>,
-    ) -> Said {
+    fn said<'a>(&mut self, kind: KindRef, node: &Node, span: Span, said: impl Fn(&Field) -> Option<&'a Node>) -> Said {
         let read = kind.fields().iter().filter_map(|field| match said(field) {
             Some(value) => Some((field.name, self.value(field, value), value.span)),
             None => field.implied.then(|| (field.name, field.absent.value(), node.span)),

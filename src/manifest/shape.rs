@@ -37,6 +37,8 @@ pub enum Shape {
         keys: BTreeMap<String, Shape>,
         /// The keys it must have.
         required: Vec<String>,
+        /// The keys of which it must have one, if there are any.
+        one_of: Vec<String>,
         /// Whether it says where secrets come from, so that anything else in it may be one.
         secret: bool,
         /// A flag, and the key whose text is a secret if that is set.
@@ -57,7 +59,8 @@ impl Shape {
 
     /// Reads a schema, whether it takes null or not.
     fn read_plain(schema: &Value) -> Self {
-        if let Some([text, mapping, ..]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        let choices_of = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if let ([text, mapping, ..], None) = (choices_of, schema.get("type")) {
             return Self::Either(Box::new(Self::read(text)), Box::new(Self::read(mapping)));
         }
         let name = schema.get("type").map(|name| name.get(0).unwrap_or(name));
@@ -76,13 +79,8 @@ impl Shape {
                     .flatten()
                     .map(|(key, schema)| (key.clone(), Self::read(schema)))
                     .collect(),
-                required: schema
-                    .get("required")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|key| key.as_str().map(str::to_owned))
-                    .collect(),
+                required: required(schema),
+                one_of: choices_of.iter().flat_map(required).collect(),
                 secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
                 secret_if: super::conceal::secret_if(schema),
             },
@@ -140,12 +138,16 @@ impl Shape {
                 keep_only(entries, |(_, node)| values.check(&one, node, sources, found));
                 true
             }
-            (Self::Object { keys, required, secret, .. }, Tree::Map(entries)) => {
+            (Self::Object { keys, required, one_of, secret, .. }, Tree::Map(entries)) => {
                 let written = entries.len();
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
-                let missing: Vec<&String> = required.iter().filter(lacks).collect();
+                let mut missing: Vec<&String> = required.iter().filter(lacks).collect();
+                let lacks_all = one_of.iter().all(|key| lacks(&key));
                 let meant = check_entries(name, keys, entries, sources, found);
+                if lacks_all && !one_of.iter().any(|key| meant.contains(key)) {
+                    missing.extend(one_of.first());
+                }
                 // A key that is only misspelt is not missing as well.
                 let missing: Vec<_> =
                     missing.iter().filter(|key| !meant.contains(**key)).map(|key| format!("`{key}`")).collect();
@@ -223,6 +225,10 @@ impl Shape {
             },
             (Self::Text { words, .. }, Tree::Bool(yes)) if words.is_empty() => {
                 diagnostic.help(format!("if the word {yes} is meant, put it in quotes: \"{yes}\""))
+            }
+            (_, Tree::Null) if node.span.start < node.span.end => {
+                let removes = "`~` removes what is inherited, and nothing is inherited here";
+                diagnostic.label("this is `~`").help(format!("{removes}: write a value"))
             }
             (_, Tree::Null) => diagnostic.help(format!("write a value, or leave `{name}` out")),
             (Self::Text { words, .. }, Tree::Text(text)) => match closest(text, words.iter().map(String::as_str)) {
@@ -379,6 +385,11 @@ fn takes_null(schema: &Value) -> bool {
     among("type").any(|name| name == "null")
         || among("anyOf").any(|choice| choice.get("type").is_some_and(|name| name == "null"))
         || among("oneOf").any(|choice| choice.get("const").is_some_and(Value::is_null))
+}
+
+fn required(schema: &Value) -> Vec<String> {
+    let keys = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(|key| key.as_str().map(str::to_owned)).collect()
 }
 
 fn choices(schema: &Value) -> Vec<Value> {

@@ -45,7 +45,11 @@ fn workspace_slugs(manifest: &Manifest, found: &mut Diagnostics) {
 
 /// Whether the parts of each workspace's credential make one.
 fn credentials(manifest: &Manifest, found: &mut Diagnostics) {
-    manifest.workspaces.iter().filter_map(|workspace| workspace.auth.as_ref()?.check()).for_each(|wrong| found.push(wrong));
+    manifest
+        .workspaces
+        .iter()
+        .filter_map(|workspace| workspace.auth.as_ref()?.check())
+        .for_each(|wrong| found.push(wrong));
 }
 
 /// Objects of which different things are said. Those that inherit the same and are called alike are all sound, or none is.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, this is how it fails")]
 
 mod apply;
+mod composition;
 mod contract;
 mod credentials;
 mod diagnostics;
