@@ -351,7 +351,7 @@ pub struct SandboxArgs {
     /// The workspaces that exist [default: every one that is named]. Repeatable
     #[arg(long = "workspace", value_name = "SLUG")]
     pub workspaces: Vec<String>,
-    /// A manifest whose objects exist from the beginning
+    /// A manifest whose objects exist from the beginning; whom it names by e-mail address is a member
     #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub seed: Vec<String>,
     /// A file to keep the objects in from one run to the next
@@ -360,6 +360,12 @@ pub struct SandboxArgs {
     /// How long every answer takes
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     pub latency: Duration,
+    /// How long changes take to show where Bitbucket was seen to be late, such as 2s
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub settling: Duration,
+    /// What the workspaces have paid for: what it does not hold is answered 402
+    #[arg(long, value_enum, value_name = "PLAN", default_value_t)]
+    pub subscription: SubscriptionName,
     /// How many requests each credential may send, such as 1000/1h
     #[arg(long, value_name = "N/DURATION")]
     pub rate_limit: Option<sandbox::RateLimit>,
@@ -378,6 +384,28 @@ pub struct SandboxArgs {
     /// Let `next` links hold a cursor in place of a page number, and lists no `size`
     #[arg(long)]
     pub opaque_next: bool,
+}
+
+/// What Bitbucket can be paid for.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum SubscriptionName {
+    /// Five users
+    Free,
+    /// Any number of users
+    Standard,
+    /// All that there is
+    #[default]
+    Premium,
+}
+
+impl From<SubscriptionName> for sandbox::Subscription {
+    fn from(name: SubscriptionName) -> Self {
+        match name {
+            SubscriptionName::Free => Self::Free,
+            SubscriptionName::Standard => Self::Standard,
+            SubscriptionName::Premium => Self::Premium,
+        }
+    }
 }
 
 /// How much to say, and how.

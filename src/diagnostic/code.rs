@@ -114,6 +114,8 @@ codes! {
     LikelyRename = "0404", "a deletion and a creation that may be a rename";
     MovingName = "0405", "a name that would move the repository";
     UnknownWorkspace = "0406", "a workspace that is not there";
+    NoMember = "0407", "a person who is no member of the workspace";
+    SamePerson = "0408", "a person who is named twice";
 
     // Credentials and secrets.
     WrittenSecret = "0501", "a secret in the manifest itself";

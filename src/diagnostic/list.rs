@@ -9,7 +9,10 @@ use crate::output::printable;
 
 /// Everything that was found, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diagnostics {
+pub struct Diagnostics(Box<Found>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Found {
     kept: Vec<Kept>,
     /// Where the newest of those stands that speak of one place: a default that does not suit a hundred repositories is one
     /// thing to mend, and said once.
@@ -45,85 +48,86 @@ impl Diagnostics {
     /// Notes one more, which holds for so many others as well.
     pub fn push_for(&mut self, diagnostic: Diagnostic, others: usize) {
         let place = (diagnostic.primary.as_ref().map(|(span, _)| *span), diagnostic.code);
-        if let Some(last) = self.newest.get(&place).and_then(|at| self.kept.get_mut(*at))
+        if let Some(last) = self.0.newest.get(&place).and_then(|at| self.0.kept.get_mut(*at))
             && last.diagnostic.says_the_same_as(&diagnostic)
         {
             last.again += 1 + others;
             return;
         }
         let count = match diagnostic.severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
+            Severity::Error => &mut self.0.errors,
+            Severity::Warning => &mut self.0.warnings,
         };
         *count += 1;
         if *count > KEPT {
-            *self.rest.entry((place.0.map(|span| span.source), diagnostic.code)).or_default() += 1;
+            *self.0.rest.entry((place.0.map(|span| span.source), diagnostic.code)).or_default() += 1;
         } else {
-            self.newest.insert(place, self.kept.len());
-            self.kept.push(Kept { diagnostic, again: others });
+            self.0.newest.insert(place, self.0.kept.len());
+            self.0.kept.push(Kept { diagnostic, again: others });
         }
     }
 
     /// Notes everything that was found elsewhere.
     pub fn extend(&mut self, other: Self) {
+        let other = *other.0;
         let kept = |severity| other.kept.iter().filter(|kept| kept.diagnostic.severity == severity).count();
         let (errors, warnings) = (other.errors - kept(Severity::Error), other.warnings - kept(Severity::Warning));
         for Kept { diagnostic, again } in other.kept {
             self.push_for(diagnostic, again);
         }
-        self.errors += errors;
-        self.warnings += warnings;
+        self.0.errors += errors;
+        self.0.warnings += warnings;
         for (place, count) in other.rest {
-            *self.rest.entry(place).or_default() += count;
+            *self.0.rest.entry(place).or_default() += count;
         }
     }
 
     /// Whether there are so many errors that what is found is only counted: its words need not be chosen with care.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.errors >= KEPT
+        self.0.errors >= KEPT
     }
 
     /// Whether any of them stops the run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.errors > 0
+        self.0.errors > 0
     }
 
     /// How many of them stop the run.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.errors
+        self.0.errors
     }
 
     /// How many a person should merely know.
     #[must_use]
     pub fn warnings(&self) -> usize {
-        self.warnings
+        self.0.warnings
     }
 
     /// How many are only counted, since there are so many.
     #[must_use]
     pub fn omitted(&self) -> usize {
-        self.rest.values().sum()
+        self.0.rest.values().sum()
     }
 
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.0.kept.is_empty()
     }
 
     /// All that are kept, in the order of the text once [`Diagnostics::sort`] was called.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.kept.iter().map(|kept| &kept.diagnostic)
+        self.0.kept.iter().map(|kept| &kept.diagnostic)
     }
 
     /// Puts them into the order of the text, and says of each how often it holds.
     pub fn sort(&mut self) {
-        self.kept.sort_by_key(|kept| kept.diagnostic.order());
-        self.newest.clear();
-        for kept in &mut self.kept {
+        self.0.kept.sort_by_key(|kept| kept.diagnostic.order());
+        self.0.newest.clear();
+        for kept in &mut self.0.kept {
             let again = std::mem::take(&mut kept.again);
             if again > 0 {
                 kept.diagnostic.help.push(format!("the same holds for {again} more"));
@@ -140,15 +144,15 @@ impl Diagnostics {
             let _ = writeln!(text, "{}\n", render(diagnostic, sources, width));
         }
         self.sum_up(&mut text, sources);
-        if self.errors > 1 {
-            let _ = writeln!(text, "{} errors", self.errors);
+        if self.0.errors > 1 {
+            let _ = writeln!(text, "{} errors", self.0.errors);
         }
         text
     }
 
     /// What the rest is, by file and code.
     fn sum_up(&self, text: &mut String, sources: &Sources) {
-        let mut rest = self.rest.clone();
+        let mut rest = self.0.rest.clone();
         for diagnostic in self.iter().skip(SHOWN) {
             let source = diagnostic.primary.as_ref().map(|(span, _)| span.source);
             *rest.entry((source, diagnostic.code)).or_default() += 1;

@@ -38,6 +38,8 @@ pub struct Said {
     pub(super) places: Box<[Span]>,
     /// The fields that `~` removes, each with the place of that.
     pub(super) removed: Box<[(&'static str, Span)]>,
+    /// The accounts in its fields, and where each stands.
+    pub(super) listed: Box<[(Box<str>, Span)]>,
 }
 
 impl Deref for Desired {
@@ -51,6 +53,11 @@ impl Deref for Desired {
 impl Desired {
     pub(super) fn new(address: Address, said: Arc<Said>) -> Self {
         Self { address, rewrite: false, said }
+    }
+
+    /// What is said of it, to be changed for this object alone.
+    pub(super) fn said_mut(&mut self) -> &mut Said {
+        Arc::make_mut(&mut self.said)
     }
 
     /// What is said of it, if others may share that: it is the same for them as long as they are called alike.

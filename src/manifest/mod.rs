@@ -5,6 +5,7 @@
 //! runs the rules. Nothing here talks to Bitbucket or waits for anything; of secrets it is known where they come from
 //! ([`secret`]), and no more.
 
+mod accounts;
 pub mod auth;
 mod conceal;
 pub mod desired;
@@ -36,7 +37,7 @@ use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::resource::{Address, KindRef};
 
 /// The desired state of some workspaces, and the texts it was read from.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Manifest {
     /// The workspaces, in the order of the files.
     pub workspaces: Vec<Workspace>,
@@ -91,7 +92,11 @@ impl Manifest {
     /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));
-        let references = chosen.clone().filter_map(|object| {
+        // What stands in something can be read only if that exists.
+        let holders: HashSet<String> =
+            chosen.clone().flat_map(|object| object.address.holders()).map(str::to_owned).collect();
+        let held = self.desired.iter().filter(|object| holders.contains(object.address.as_str()));
+        let references = chosen.chain(held).filter_map(|object| {
             object
                 .address
                 .kind()
@@ -99,8 +104,6 @@ impl Manifest {
                 .map(|reference| reference.address)
         });
         let needed: HashSet<Address> = references.collect();
-        // What stands in something can be read only if that exists.
-        let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
         let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
         // What shall go as well stands in the way of what it is in.
         let doomed: HashSet<Address> =

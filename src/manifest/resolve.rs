@@ -13,7 +13,7 @@ use super::layers::Layers;
 use super::node::{Key, Node, Tree, places_of};
 use super::sections::{Reader, Stencil, owned, put_into};
 use super::shape::Shape as Form;
-use super::{Owned, Workspace};
+use super::{Owned, Workspace, accounts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 use crate::resource::{Address, Alike, KINDS, KindRef, Shape, kinds_in};
 
@@ -249,6 +249,7 @@ impl<'a> Resolver<'a> {
             state_span: state.map(|state| state.span),
             places: places.into(),
             removed: removed.into(),
+            listed: accounts::listed(kind, |field| effective.at(field.name)),
         }
     }
 

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use super::desired::{Desired, Said};
 use super::node::{Node, Tree};
-use super::{Owned, secret};
+use super::validate::{self, lower_case};
+use super::{Owned, accounts, secret};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
+use crate::resource::account::is_email;
 use crate::resource::{Address, Field, KindRef, Set, Shape, kinds_in};
 
 /// An object in a section, whatever that is in.
@@ -110,6 +112,7 @@ impl Reader<'_> {
         let read: Vec<_> = read.collect();
         Said {
             places: read.iter().map(|(_, _, span)| *span).collect(),
+            listed: accounts::listed(kind, said),
             fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
             span,
             ..Said::default()
@@ -132,10 +135,13 @@ impl Stencil {
 fn listed_twice(parent: &str, stencils: &[Stencil], found: &mut Diagnostics) {
     let mut first: HashMap<Cow<'_, str>, &Stencil> = HashMap::new();
     for stencil in stencils.iter().filter(|_| stencils.len() > 1) {
-        if let Some(other) = first.get(&*stencil.id) {
-            found.push(super::validate::listed_twice(&stencil.address(parent), stencil.said.span, other.said.span));
+        // E-mail addresses that differ only in case are kept apart by nobody.
+        let folds = stencil.kind.is_account() && is_email(&stencil.id);
+        let id = if folds { lower_case(&stencil.id) } else { Cow::Borrowed(&*stencil.id) };
+        if let Some(other) = first.get(&id) {
+            found.push(validate::listed_twice(&stencil.address(parent), stencil.said.span, other.said.span));
         } else {
-            first.insert(Cow::Borrowed(&stencil.id), stencil);
+            first.insert(id, stencil);
         }
     }
 }

@@ -294,8 +294,12 @@ fn check_entries(
                 );
                 return false;
             }
-            // Of a million nobody asks what each was meant to be.
-            let near = (!found.is_full()).then(|| closest(&key.text, keys.keys().map(String::as_str))).flatten();
+            // Of a million that are only counted nobody asks what each was meant to be.
+            if found.is_full() {
+                found.push(Diagnostic::error(Code::UnknownKey, key.span, ""));
+                return false;
+            }
+            let near = closest(&key.text, keys.keys().map(String::as_str));
             found.push(unknown(name, key, keys, near));
             meant.extend(near.map(str::to_owned));
             return false;

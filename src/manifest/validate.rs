@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Desired, Manifest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use crate::resource::account::check_account;
 use crate::resource::{Address, Finding, Shape};
 
 type Check = fn(&Manifest, &mut Diagnostics);
@@ -14,6 +15,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("workspace slugs", workspace_slugs),
     ("credentials", credentials),
     ("identities and rules of each kind", identities_and_rules),
+    ("accounts in lists", accounts_in_lists),
     ("no object twice", no_object_twice),
     ("former names", former_names),
     ("references", references),
@@ -64,6 +66,18 @@ fn identities_and_rules(manifest: &Manifest, found: &mut Diagnostics) {
         let findings = if object.absent { Vec::new() } else { kind.check(id, &object.fields) };
         for finding in kind.check_identity(id).err().into_iter().chain(findings) {
             found.push_for(manifest.diagnostic(object, finding), object.sharers());
+        }
+    }
+}
+
+/// The accounts in fields. Those that are identities were checked as such.
+fn accounts_in_lists(manifest: &Manifest, found: &mut Diagnostics) {
+    for object in distinct(manifest).filter(|object| !object.address.kind().is_account()) {
+        for (id, span) in object.accounts() {
+            if let Err(finding) = check_account("", id) {
+                let diagnostic = Diagnostic::error(finding.code, span, finding.message).label(finding.label);
+                found.push_for(finding.help.into_iter().fold(diagnostic, Diagnostic::help), object.sharers());
+            }
         }
     }
 }
@@ -152,7 +166,7 @@ fn references(manifest: &Manifest, found: &mut Diagnostics) {
 }
 
 /// Hardly any address needs another text than its own.
-fn lower_case(text: &str) -> Cow<'_, str> {
+pub(super) fn lower_case(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         Cow::Borrowed(text)
     } else {

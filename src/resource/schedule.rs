@@ -132,6 +132,10 @@ impl Kind for Schedule {
         true
     }
 
+    fn takes_two(&self, fields: &Fields) -> bool {
+        fields.flag("enabled") == Some(false)
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let branch = fields.text("branch").unwrap_or_default();
         let selector = match fields.text("pipeline") {
