@@ -12,7 +12,7 @@ use super::{Change, FieldChange, Note, Plan, Unread};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
+use crate::resource::{Action, Address, Fields, Finding, KindRef, Order, Reference, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -39,7 +39,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
         let actual = state.objects.get(&object.address).filter(|_| !goes_along);
         unseen.count(object, actual);
         if !object.absent {
-            check_reference(object, &desired, state, &mut unknown, &mut problems);
+            check_reference(manifest, object, &desired, state, &mut unknown, &mut problems);
         }
         match compare(manifest, object, actual, state, &mut plan.notes) {
             None => plan.unchanged += 1,
@@ -51,7 +51,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
                 if let (Action::Update, Some(finding)) =
                     (change.action, object.address.kind().refuse(object.address.id(), &change.target()))
                 {
-                    problems.push(object.diagnostic(finding));
+                    problems.push(manifest.diagnostic(object, finding));
                 }
                 if change.action == Action::Replace {
                     anew.insert((object.address.kind(), object.address.as_str()));
@@ -152,6 +152,7 @@ fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
 /// was looked for in vain, and what is near it: a default can send ten thousand repositories after one name.
 fn check_reference(
+    manifest: &Manifest,
     object: &Desired,
     desired: &HashMap<&Address, &Desired>,
     state: &State,
@@ -166,7 +167,7 @@ fn check_reference(
         let near = unknown
             .entry(reference.address.clone())
             .or_insert_with(|| nearest(&reference.address, desired, state).map(str::to_owned));
-        problems.push(unknown_reference(object, &reference, near.as_deref()));
+        problems.push(unknown_reference(manifest, object, &reference, near.as_deref()));
         return;
     }
     let nothing = Fields::default();
@@ -174,7 +175,7 @@ fn check_reference(
     let will_be = wanted.map_or_else(|| of(actual), |wanted| of(actual).overlaid(&wanted.fields));
     let own = of(state.objects.get(&object.address)).overlaid(&object.fields);
     if let Some(finding) = kind.check_reference(&own, &will_be) {
-        problems.push(object.diagnostic(finding));
+        problems.push(manifest.diagnostic(object, finding));
     }
 }
 
@@ -199,23 +200,20 @@ fn nearest<'a>(wanted: &Address, desired: &HashMap<&'a Address, &Desired>, state
     closest(wanted.id(), listed.map(Address::id).chain(existing.map(String::as_str)))
 }
 
-fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>) -> Diagnostic {
+fn unknown_reference(manifest: &Manifest, object: &Desired, reference: &Reference, near: Option<&str>) -> Diagnostic {
     let (workspace, id) = (reference.address.workspace(), reference.address.id());
     let kind = reference.address.kind();
-    let span = object.place(reference.field).unwrap_or(object.span);
-    let diagnostic = Diagnostic::error(
-        Code::UnknownReference,
-        span,
-        format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()),
-    );
-    match near {
-        Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-        None => diagnostic.label("neither there nor in this manifest").help(format!(
+    let message = format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name());
+    let finding = Finding::error(Code::UnknownReference, reference.field, message);
+    let finding = match near {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.label("neither there nor in this manifest").help(format!(
             "to create it, list it: `{}: [{{{}: {id}}}]` under the workspace",
             kind.section(),
             kind.identity()
         )),
-    }
+    };
+    manifest.diagnostic(object, finding)
 }
 
 /// Says of what still has its former name that this changes as well.

@@ -107,8 +107,9 @@ impl Address {
         &self.text
     }
 
-    fn order(&self) -> (&str, usize, &str) {
-        (self.workspace(), self.kind.rank(), &self.text)
+    /// What is in an object stands where that does among its like.
+    fn order(&self) -> (&str, usize, &str, &str) {
+        (self.workspace(), self.kind.rank(), self.parent(), &self.text)
     }
 }
 

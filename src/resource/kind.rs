@@ -30,6 +30,11 @@ pub trait Kind: Sync {
     /// The key in the manifest that tells one from another: `slug`.
     fn identity(&self) -> &'static str;
 
+    /// Whether `templates` in a manifest hold named settings of it. There is one such kind.
+    fn is_templated(&self) -> bool {
+        false
+    }
+
     /// What such an identity looks like, for the schema.
     fn identity_rule(&self) -> IdentityRule {
         IdentityRule { description: "", pattern: "", longest: usize::MAX }

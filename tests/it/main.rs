@@ -4,6 +4,7 @@
 
 mod apply;
 mod bill;
+mod composition;
 mod contract;
 mod credentials;
 mod diagnostics;

@@ -143,7 +143,7 @@ fn what_shows_late_is_waited_for_and_what_never_shows_is_a_failure() {
 fn a_model_of_its_own_that_is_not_used_is_warned_of() {
     let model = "branching_model: {development: {use_mainbranch: true}}";
     insta::assert_snapshot!(super::complaints("", &format!("inherit: {{branching_model: true}}, {model}")), @"
-    warning[BB0206]: the repository inherits its branching model, and has one of its own in the manifest
+    warning[BB0212]: the repository inherits its branching model, and has one of its own in the manifest
      --> repos.yaml:7:65
       |
     7 | ...herit: {branching_model: true}, branching_model: {development: {use_m...
@@ -157,6 +157,6 @@ fn a_model_of_its_own_that_is_not_used_is_warned_of() {
       = help: leave `branching_model` out of the repository, or write `inherit: {branching_model: false}`
     ");
     for fine in ["inherit: {branching_model: true}", model, &format!("inherit: {{branching_model: false}}, {model}")] {
-        assert!(!super::complaints(model, fine).contains("BB0206"), "{fine}");
+        assert!(!super::complaints(model, fine).contains("BB0212"), "{fine}");
     }
 }
