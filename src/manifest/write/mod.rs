@@ -1,0 +1,3 @@
+//! Objects as they are → a manifest that says so.
+
+pub mod yaml;
