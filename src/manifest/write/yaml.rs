@@ -24,8 +24,8 @@ pub enum Yaml {
     Number(Number),
     /// Text, which comes back as it is, whatever it holds.
     Text(Arc<str>),
-    /// The environment variable that a secret comes from.
-    Secret(Arc<str>),
+    /// The environment variable that a secret comes from, and what for.
+    Secret(Arc<str>, Arc<str>),
     /// A sequence.
     List(Vec<Yaml>),
     /// A mapping, in this order.
@@ -48,7 +48,7 @@ impl Yaml {
             Self::Flag(yes) => yes.to_string(),
             Self::Number(number) => number.to_string(),
             Self::Text(text) => scalar(text),
-            Self::Secret(name) => format!("{{env: {}}}", scalar(name)),
+            Self::Secret(name, _) => format!("{{env: {}}}", scalar(name)),
             Self::List(items) => format!("[{}]", all(&mut items.iter().map(Self::in_one_line))),
             Self::Map(entries) => {
                 let one = |(key, value): &(Arc<str>, Self)| format!("{}: {}", scalar(key), value.in_one_line());
@@ -57,12 +57,23 @@ impl Yaml {
         }
     }
 
+    /// Whether something in it is not what would be inherited, and nothing in its place.
+    #[must_use]
+    pub fn leaves_something_out(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::List(items) => items.iter().any(Self::leaves_something_out),
+            Self::Map(entries) => entries.iter().any(|(_, value)| value.leaves_something_out()),
+            _ => false,
+        }
+    }
+
     /// How many mappings and lists of mappings are inside of each other.
     fn depth(&self) -> usize {
         match self {
             Self::List(items) => items.iter().map(Self::depth).max().unwrap_or_default(),
             Self::Map(entries) => entries.iter().map(|(_, value)| 1 + value.depth()).max().unwrap_or_default(),
-            Self::Secret(_) => 1,
+            Self::Secret(..) => 1,
             _ => 0,
         }
     }
@@ -193,7 +204,7 @@ mod tests {
             Yaml::Flag(yes) => json!(yes),
             Yaml::Number(number) => json!(number),
             Yaml::Text(text) => json!(**text),
-            Yaml::Secret(name) => json!({"env": **name}),
+            Yaml::Secret(name, _) => json!({"env": **name}),
             Yaml::List(items) => items.iter().map(plain).collect(),
             Yaml::Map(entries) => {
                 Value::Object(entries.iter().map(|(key, value)| (key.to_string(), plain(value))).collect())
@@ -235,7 +246,7 @@ mod tests {
             1 => any::<bool>().prop_map(Yaml::Flag),
             1 => any::<i64>().prop_map(|number| Yaml::Number(number.into())),
             1 => Just(Yaml::Nothing),
-            1 => "[A-Z_]{1,20}".prop_map(|name| Yaml::Secret(name.into())),
+            1 => "[A-Z_]{1,20}".prop_map(|name| Yaml::Secret(name.into(), "".into())),
         ];
         scalar.prop_recursive(4, 40, 6, |inner| {
             let key = prop_oneof!["[a-z_]{1,9}", texts()];
