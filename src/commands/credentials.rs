@@ -5,7 +5,7 @@ use super::secrets::{Problems, Secrets, advised, from_file, from_line};
 use crate::bitbucket::credential::{Choice, Credential, Secret};
 use crate::bitbucket::{self, Owner};
 use crate::cli::ConnectionArgs;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::error::Error;
 use crate::manifest::auth::{Auth, Value};
 use crate::manifest::{Invalid, Manifest, Workspace};
@@ -62,7 +62,7 @@ async fn fetch(
         match (fetched, &part.value) {
             (Ok(value), _) => parts.push((part.name, value)),
             (Err(why), value) => {
-                let problem = Diagnostic::error(part.span, why)
+                let problem = Diagnostic::error(Code::MissingSecret, part.span, why)
                     .label(format!("the workspace `{}` takes its `{}` from here", workspace.slug, part.name));
                 problems.add(match value {
                     Value::From(source) => advised(problem, source),
@@ -78,7 +78,7 @@ async fn fetch(
     match Credential::from_parts(part) {
         Ok(credential) => Some(credential),
         Err(error) => {
-            let problem = Diagnostic::error(auth.span, error.to_string());
+            let problem = Diagnostic::error(Code::UnusableCredential, auth.span, error.to_string());
             problems.add(problem.label(format!("the credential for `{}`", workspace.slug)));
             None
         }

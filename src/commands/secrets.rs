@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::apply;
 use crate::apply::secrets::Needed;
 use crate::bitbucket::credential::Secret;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::error::Error;
 use crate::manifest::secret::Source;
 use crate::manifest::{Desired, Invalid, Manifest};
@@ -64,7 +64,7 @@ impl Secrets {
                     let Some(span) = object.and_then(|object| object.place(field)) else { continue };
                     let kind = change.address.kind().name();
                     let label = format!("the {kind} {} takes its `{field}` from here", change.address);
-                    problems.add(advised(Diagnostic::error(span, why).label(label), &source));
+                    problems.add(advised(Diagnostic::error(Code::MissingSecret, span, why).label(label), &source));
                 }
             }
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::node::{Node, Tree};
 use super::secret::{self, Source};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 
 /// A workspace's own credential, before anything of it is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,11 +124,16 @@ impl Auth {
                 [] => "this `auth` names no credential".to_owned(),
                 names => format!("{} do not go together", names.join(", ")),
             };
-            return Some(Diagnostic::error(self.span, message).label("one kind of credential").help(forms()));
+            return Some(
+                Diagnostic::error(Code::CredentialParts, self.span, message)
+                    .label("one kind of credential")
+                    .help(forms()),
+            );
         };
         let lacking: Vec<_> = lacks(kind).iter().map(|name| format!("`{name}`")).collect();
         let message = format!("this credential lacks {}", lacking.join(" and "));
-        (!lacking.is_empty()).then(|| Diagnostic::error(self.span, message).label("not enough for one"))
+        (!lacking.is_empty())
+            .then(|| Diagnostic::error(Code::CredentialParts, self.span, message).label("not enough for one"))
     }
 }
 

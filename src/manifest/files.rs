@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 
 use super::parse::{MAX_BYTES, SMALLEST};
 
@@ -52,7 +52,7 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
         let mut files = Vec::new();
         walk(path, &mut files, 0).map_err(|error| cannot("read the folder", input, &error))?;
         if files.is_empty() {
-            return Err(Diagnostic::general(format!("the folder {input} holds no manifest"))
+            return Err(Diagnostic::general(Code::Unreadable, format!("the folder {input} holds no manifest"))
                 .help("manifests are files that end in .yaml or .yml; hidden ones are passed over"));
         }
         return Ok(files);
@@ -60,8 +60,9 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
     if path.exists() || !input.contains(['*', '?', '[']) {
         return Ok(vec![path.to_owned()]);
     }
-    let matches = glob::glob(input)
-        .map_err(|error| Diagnostic::general(format!("{input} is neither a file nor a pattern: {error}")))?;
+    let matches = glob::glob(input).map_err(|error| {
+        Diagnostic::general(Code::Unreadable, format!("{input} is neither a file nor a pattern: {error}"))
+    })?;
     let mut files = Vec::new();
     for found in matches {
         let found = found.map_err(|error| cannot("read", &error.path().display().to_string(), error.error()))?;
@@ -70,7 +71,7 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
         }
     }
     if files.is_empty() {
-        return Err(Diagnostic::general(format!("no file matches {input}")));
+        return Err(Diagnostic::general(Code::Unreadable, format!("no file matches {input}")));
     }
     Ok(files)
 }
@@ -117,11 +118,8 @@ fn bounded(reader: impl Read, name: &str, sources: &mut Sources) -> Result<(), D
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cannot("read", name, &error))?;
     if bytes.len() > MAX_BYTES || bytes.len() + sources.bytes() > 4 * MAX_BYTES {
-        return Err(Diagnostic::general(format!("{name} is larger than a manifest can be")).help(format!(
-            "a file may have {} MB, all together {} MB",
-            MAX_BYTES >> 20,
-            (4 * MAX_BYTES) >> 20
-        )));
+        return Err(Diagnostic::general(Code::TooLarge, format!("{name} is larger than a manifest can be"))
+            .help(format!("a file may have {} MB, all together {} MB", MAX_BYTES >> 20, (4 * MAX_BYTES) >> 20)));
     }
     match String::from_utf8(bytes) {
         Ok(text) => {
@@ -139,7 +137,7 @@ fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
     let end = u32::try_from(sound.len()).unwrap_or(u32::MAX);
     let source = sources.add(name, sound);
     let place = sources.place(Span { source, start: end, end });
-    Diagnostic::general(format!("{place}: this is not UTF-8"))
+    Diagnostic::general(Code::NotUtf8, format!("{place}: this is not UTF-8"))
         .help(format!("save the file as UTF-8; the byte 0x{:02x} is what cannot be read", error.as_bytes()[at]))
 }
 
@@ -149,5 +147,5 @@ fn cannot(what: &str, name: &str, error: &std::io::Error) -> Diagnostic {
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
-    Diagnostic::general(format!("cannot {what} {name}: {why}"))
+    Diagnostic::general(Code::Unreadable, format!("cannot {what} {name}: {why}"))
 }

@@ -23,7 +23,7 @@ use auth::Auth;
 use node::Tree;
 use shape::Shape;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 use crate::resource::{Address, Fields, Finding, KindRef};
 
 /// The desired state of some workspaces, and the texts it was read from.
@@ -103,8 +103,8 @@ impl Desired {
     pub fn diagnostic(&self, finding: Finding) -> Diagnostic {
         let span = self.place(finding.field).unwrap_or(self.span);
         let diagnostic = match finding.stops {
-            true => Diagnostic::error(span, finding.message),
-            false => Diagnostic::warning(span, finding.message),
+            true => Diagnostic::error(finding.code, span, finding.message),
+            false => Diagnostic::warning(finding.code, span, finding.message),
         };
         let mut diagnostic = diagnostic.label(finding.label);
         if span.source != self.span.source || span.start < self.span.start {
@@ -231,5 +231,6 @@ pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
 }
 
 fn empty(source: u32) -> Diagnostic {
-    Diagnostic::error(Span { source, start: 0, end: 0 }, "there is nothing in this file").help(parse::SMALLEST)
+    Diagnostic::error(Code::Empty, Span { source, start: 0, end: 0 }, "there is nothing in this file")
+        .help(parse::SMALLEST)
 }

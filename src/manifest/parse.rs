@@ -3,7 +3,7 @@
 use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 
 use super::node::Node;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span};
 
 /// A file may be this large. 100,000 repositories take about 10 MB.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -60,27 +60,37 @@ fn explain(error: &Error, text: &str, source: u32) -> Diagnostic {
     });
     match innermost(error) {
         Error::Budget { .. } | Error::ExternalMessage { .. } if deeper_than(text, MAX_DEPTH) => {
-            Diagnostic::error(span, format!("nested deeper than {MAX_DEPTH} levels"))
+            Diagnostic::error(Code::TooDeep, span, format!("nested deeper than {MAX_DEPTH} levels"))
                 .help("a manifest needs about ten; look for a bracket that is never closed")
         }
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            Diagnostic::error(span, "the document grows beyond its bounds when its aliases are followed")
-                .help("use an anchor for a small block of settings, and `defaults` for what all repositories share")
+        | Error::AliasReplayStackDepthExceeded { .. } => Diagnostic::error(
+            Code::TooManyAliases,
+            span,
+            "the document grows beyond its bounds when its aliases are followed",
+        )
+        .help("use an anchor for a small block of settings, and `defaults` for what all repositories share"),
+        Error::MultipleDocuments { .. } => {
+            Diagnostic::error(Code::SecondDocument, span, "a second document begins here")
+                .help("a file holds one document; put the second into a file of its own and name both files")
         }
-        Error::MultipleDocuments { .. } => Diagnostic::error(span, "a second document begins here")
-            .help("a file holds one document; put the second into a file of its own and name both files"),
-        Error::Eof { .. } => Diagnostic::error(span, "the file ends before the manifest does").help(SMALLEST),
-        Error::UnknownAnchor { .. } => Diagnostic::error(span, "this alias names no anchor that stands above it")
-            .help("write `&name` at the block that is to be used again, above its first use"),
-        Error::Unexpected { expected: "string scalar", .. } => Diagnostic::error(span, "a key is plain text"),
+        Error::Eof { .. } => {
+            Diagnostic::error(Code::Empty, span, "the file ends before the manifest does").help(SMALLEST)
+        }
+        Error::UnknownAnchor { .. } => {
+            Diagnostic::error(Code::UnknownAnchor, span, "this alias names no anchor that stands above it")
+                .help("write `&name` at the block that is to be used again, above its first use")
+        }
+        Error::Unexpected { expected: "string scalar", .. } => {
+            Diagnostic::error(Code::KeyNotText, span, "a key is plain text")
+        }
         other => {
             let message = other.to_string();
             // The reader ends its message with the place, which is shown anyway.
             let message = message.split(" at line ").next().unwrap_or_default().trim().to_lowercase();
-            Diagnostic::error(span, format!("this is not valid YAML: {message}"))
+            Diagnostic::error(Code::InvalidYaml, span, format!("this is not valid YAML: {message}"))
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::auth::Auth;
 use super::node::{Node, Tree};
 use super::{Desired, Owned, Workspace, secret};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
 
 /// Joins the documents of all files into workspaces and desired objects.
@@ -72,10 +72,14 @@ pub(super) fn resolve(
 fn authorise(workspace: &mut Workspace, auth: Auth, found: &mut Diagnostics) {
     match &workspace.auth {
         Some(first) if !first.says_the_same_as(&auth) => found.push(
-            Diagnostic::error(auth.span, format!("two places give `{}` different credentials", workspace.slug))
-                .label("this one")
-                .also(first.span, "and this one")
-                .help("keep one of them: it holds for the workspace wherever that is listed"),
+            Diagnostic::error(
+                Code::ConflictingCredentials,
+                auth.span,
+                format!("two places give `{}` different credentials", workspace.slug),
+            )
+            .label("this one")
+            .also(first.span, "and this one")
+            .help("keep one of them: it holds for the workspace wherever that is listed"),
         ),
         Some(_) => {}
         None => workspace.auth = Some(auth),
@@ -99,7 +103,7 @@ fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
             *entries = joined.into();
         }
         (_, over) => found.push(
-            Diagnostic::error(over.span, "two files give different defaults")
+            Diagnostic::error(Code::ConflictingDefaults, over.span, "two files give different defaults")
                 .label("this one")
                 .also(under.span, "and this one")
                 .help("defaults hold for the whole manifest: keep one of them, or set the value on the objects"),
@@ -209,7 +213,7 @@ fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>,
         let said = name.text().unwrap_or_default();
         if node.get(said).is_none() {
             found.push(
-                Diagnostic::error(name.span, format!("`{said}` is exclusive and not there"))
+                Diagnostic::error(Code::ExclusiveNothing, name.span, format!("`{said}` is exclusive and not there"))
                     .label("what is not listed would go, and nothing is listed")
                     .help(format!("list what shall be, or write `{said}: []` if all of it shall go")),
             );
@@ -257,7 +261,7 @@ fn doubles(kind: KindRef, section: &Node, found: &mut Diagnostics) {
         let Some(first) = items.next() else { continue };
         for item in items {
             found.push(
-                Diagnostic::error(item.span, format!("`{name}: {is}` stands twice in one list"))
+                Diagnostic::error(Code::ItemTwice, item.span, format!("`{name}: {is}` stands twice in one list"))
                     .label("the second time")
                     .also(first.span, "the first time")
                     .help("say everything about it in one place"),

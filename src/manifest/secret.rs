@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::node::{Node, Tree};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 pub use crate::resource::secret::Source;
 pub(super) use crate::resource::secret::schema;
 use crate::resource::secret::{FORMS, env_schema};
@@ -38,7 +38,8 @@ pub(super) fn is_variable(text: &str) -> bool {
 
 /// What to say where a secret itself was written.
 pub(super) fn written_out(name: &str, node: &Node) -> Diagnostic {
-    let diagnostic = Diagnostic::error(node.span, format!("`{name}` is a secret, and a manifest holds none"));
+    let diagnostic =
+        Diagnostic::error(Code::WrittenSecret, node.span, format!("`{name}` is a secret, and a manifest holds none"));
     let diagnostic = diagnostic.help(format!("write where it comes from: {FORMS}"));
     match node.tree {
         Tree::Text(_) => diagnostic.label("not shown here").help(
@@ -53,18 +54,19 @@ pub(super) fn read(name: &str, node: &Node, sources: &Sources, found: &mut Diagn
     let Tree::Map(entries) = &node.tree else { return None };
     let [(key, value)] = &**entries else {
         found.push(
-            Diagnostic::error(node.span, format!("`{name}` must come from one place"))
+            Diagnostic::error(Code::SecretSource, node.span, format!("`{name}` must come from one place"))
                 .label(format!("this names {}", if entries.is_empty() { "none" } else { "several" }))
                 .help(format!("write {FORMS}")),
         );
         return None;
     };
-    let empty = |what: &str| Diagnostic::error(value.span, format!("the {what} for `{name}` is missing"));
+    let empty =
+        |what: &str| Diagnostic::error(Code::SecretSource, value.span, format!("the {what} for `{name}` is missing"));
     match (&*key.text, value.text()) {
         ("env", Some(variable)) if is_variable(variable) => Some(Source::Env(variable.to_owned())),
         ("env", _) => {
             found.push(
-                Diagnostic::error(value.span, "this is not the name of an environment variable")
+                Diagnostic::error(Code::VariableName, value.span, "this is not the name of an environment variable")
                     .label("letters, digits and `_`")
                     .help("write the name of the variable that holds the secret, not the secret"),
             );

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::impossible::impossible;
 use super::node::{Key, Node, Tree};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, closest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span, closest};
 
 /// A schema, read once.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,8 +133,12 @@ impl Shape {
                     missing.iter().filter(|key| !meant.contains(**key)).map(|key| format!("`{key}`")).collect();
                 if !missing.is_empty() {
                     found.push(
-                        Diagnostic::error(node.span, format!("{name} lacks {}", missing.join(" and ")))
-                            .label("in the entry that begins here"),
+                        Diagnostic::error(
+                            Code::MissingKey,
+                            node.span,
+                            format!("{name} lacks {}", missing.join(" and ")),
+                        )
+                        .label("in the entry that begins here"),
                     );
                 }
                 // What is left of a credential without one of its parts is another one.
@@ -159,7 +163,12 @@ impl Shape {
     }
 
     fn mismatch(&self, name: &str, node: &Node) -> Diagnostic {
-        let diagnostic = Diagnostic::error(node.span, format!("`{name}` must be {}", self.describe()))
+        let code = match (self, &node.tree) {
+            (Self::Text { words, .. }, Tree::Text(_)) if !words.is_empty() => Code::UnknownWord,
+            (Self::Integer(allowed), Tree::Number(_)) if !allowed.is_empty() => Code::UnknownWord,
+            _ => Code::WrongType,
+        };
+        let diagnostic = Diagnostic::error(code, node.span, format!("`{name}` must be {}", self.describe()))
             .label(format!("this is {}", node.tree.describe()));
         match (self, &node.tree) {
             (Self::Flag, Tree::Text(text)) => match text.to_lowercase().as_str() {
@@ -220,7 +229,9 @@ fn check_entries(
         let Some(shape) = keys.get(&*key.text) else {
             if let Some(why) = impossible(name, &key.text) {
                 found.push(
-                    Diagnostic::error(key.span, why).label("Bitbucket's API cannot do this").help("leave it out"),
+                    Diagnostic::error(Code::Impossible, key.span, why)
+                        .label("Bitbucket's API cannot do this")
+                        .help("leave it out"),
                 );
                 return false;
             }
@@ -235,7 +246,7 @@ fn check_entries(
 }
 
 fn double(name: &str, key: &Key, first: Span) -> Diagnostic {
-    Diagnostic::error(key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
+    Diagnostic::error(Code::DoubleKey, key.span, format!("`{}` stands twice in one {name}", shortened(&key.text)))
         .label("the second time")
         .also(first, "the first time")
 }
@@ -271,7 +282,8 @@ fn doubles(entries: &[(Key, Node)]) -> HashMap<usize, Span> {
 }
 
 fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>, near: Option<&str>) -> Diagnostic {
-    let diagnostic = Diagnostic::error(key.span, format!("{name} has no key `{}`", shortened(&key.text)));
+    let diagnostic =
+        Diagnostic::error(Code::UnknownKey, key.span, format!("{name} has no key `{}`", shortened(&key.text)));
     match near {
         Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
         None => {

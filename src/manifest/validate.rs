@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Desired, Workspace};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
 use crate::resource::{Address, Finding, Shape};
 
 type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
@@ -34,7 +34,7 @@ fn workspace_slugs(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnost
         if slug.is_empty() || slug.len() > 62 || !slug.bytes().all(plain) {
             let near: String =
                 slug.chars().take(62).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
-            let diagnostic = Diagnostic::error(workspace.span, "this is not a workspace's slug")
+            let diagnostic = Diagnostic::error(Code::WorkspaceSlug, workspace.span, "this is not a workspace's slug")
                 .label("lower case letters, digits, `-` and `_`");
             found.push(match near.bytes().all(plain) && !near.is_empty() {
                 true => diagnostic.help(format!("the slug is what follows bitbucket.org/ in a URL; perhaps `{near}`")),
@@ -67,10 +67,14 @@ fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics
         let key = (address.kind().rank(), if folds { lower_case(text) } else { Cow::Borrowed(text) });
         if let Some(other) = first.get(&key) {
             found.push(
-                Diagnostic::error(object.span, format!("{} {} is listed twice", address.kind().name(), shown(address)))
-                    .label("the second time")
-                    .also(other.span, "the first time")
-                    .help("keep one of them: an object has one place in a manifest, or in all its files"),
+                Diagnostic::error(
+                    Code::ListedTwice,
+                    object.span,
+                    format!("{} {} is listed twice", address.kind().name(), shown(address)),
+                )
+                .label("the second time")
+                .also(other.span, "the first time")
+                .help("keep one of them: an object has one place in a manifest, or in all its files"),
             );
         } else {
             first.insert(key, object);
@@ -85,9 +89,9 @@ fn former_names(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
     for (object, previously) in desired.iter().filter_map(|object| Some((object, object.previously.as_deref()?))) {
         let (name, span) = (&previously.0, previously.1);
         if let Err(finding) = name.kind().check_identity(name.id()) {
-            found.push(Diagnostic::error(span, finding.message).label(finding.label));
+            found.push(Diagnostic::error(finding.code, span, finding.message).label(finding.label));
         }
-        let wrong = |message: &str| Diagnostic::error(span, format!("{} {message}", shown(name)));
+        let wrong = |message: &str| Diagnostic::error(Code::FormerName, span, format!("{} {message}", shown(name)));
         match (now.get(name), former.insert(name, span)) {
             _ if *name == object.address => {
                 found.push(wrong("is what it is called now").help("leave `previously` out"));
@@ -120,8 +124,12 @@ fn references(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
         let Some(referenced) = by_address.get(&reference.address) else { continue };
         if referenced.absent {
             let kind = reference.address.kind().name();
-            let finding = Finding::error(reference.field, format!("{kind} {} is to be deleted", reference.address))
-                .label(format!("this {} still needs it", address.kind().name()));
+            let finding = Finding::error(
+                Code::DoomedReference,
+                reference.field,
+                format!("{kind} {} is to be deleted", reference.address),
+            )
+            .label(format!("this {} still needs it", address.kind().name()));
             found.push(object.diagnostic(finding).also(referenced.span, "listed with `state: absent`"));
         } else if let Some(finding) = address.kind().check_reference(&object.fields, &referenced.fields) {
             let diagnostic = object.diagnostic(finding);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::state::{Actual, State};
 use super::unseen::Unseen;
 use super::{Change, FieldChange, Note, Plan};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
 use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
@@ -175,9 +175,13 @@ fn check_reference(
 /// What others are still in cannot go (api.md §4), and what the manifest does not name is not touched.
 fn still_held(object: &Desired, count: usize) -> Diagnostic {
     let (kind, address) = (object.address.kind().name(), &object.address);
-    Diagnostic::error(object.state_span.unwrap_or(object.span), format!("{kind} {address} cannot be deleted"))
-        .label(format!("it still holds {count} that this manifest does not name"))
-        .help("delete them with `state: absent` or move them, or keep it")
+    Diagnostic::error(
+        Code::StillHeld,
+        object.state_span.unwrap_or(object.span),
+        format!("{kind} {address} cannot be deleted"),
+    )
+    .label(format!("it still holds {count} that this manifest does not name"))
+    .help("delete them with `state: absent` or move them, or keep it")
 }
 
 /// The name that was probably meant, among those that exist and those of the manifest.
@@ -193,8 +197,11 @@ fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>
     let (workspace, id) = (reference.address.workspace(), reference.address.id());
     let kind = reference.address.kind();
     let span = object.place(reference.field).unwrap_or(object.span);
-    let diagnostic =
-        Diagnostic::error(span, format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()));
+    let diagnostic = Diagnostic::error(
+        Code::UnknownReference,
+        span,
+        format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()),
+    );
     match near {
         Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
         None => diagnostic.label("neither there nor in this manifest").help(format!(
@@ -243,7 +250,7 @@ fn likely_renames(
             .and_then(|names| closest(address.id(), names.iter().copied()));
         if let (Some(near), Some(object)) = (near, desired.get(address)) {
             problems.push(
-                Diagnostic::error(object.span, format!("is {address} a new {}, or {near} under another name?", kind.name()))
+                Diagnostic::error(Code::LikelyRename, object.span, format!("is {address} a new {}, or {near} under another name?", kind.name()))
                     .label(format!("{near} is deleted, and this one created"))
                     .help(format!(
                         "write `previously: {near}` here in place of its `state: absent` to rename it with all it holds; to \

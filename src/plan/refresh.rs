@@ -16,7 +16,7 @@ use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::{begin, rest};
 use crate::bitbucket::{self, Read, Watched};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::{Address, Alike, Fields, KindRef, Method, Parent, Shape, kinds_in};
@@ -271,7 +271,7 @@ fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Dia
     match &error {
         bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
             let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
-            let problem = Diagnostic::error(workspace.span, message)
+            let problem = Diagnostic::error(Code::UnknownWorkspace, workspace.span, message)
                 .label(format!("Bitbucket says: {}", refusal.words()))
                 .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
             Ok(match &workspace.auth {

@@ -3,6 +3,7 @@
 
 use super::Finding;
 use super::project::quoted;
+use crate::diagnostic::Code;
 
 /// Checks an account: a UUID in braces or an account id.
 ///
@@ -15,7 +16,7 @@ pub(super) fn check_account(field: &'static str, id: &str) -> Result<(), Finding
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         });
-    let finding = Finding::error(field, format!("{} is no account", quoted(id)))
+    let finding = Finding::error(Code::Account, field, format!("{} is no account", quoted(id)))
         .label("an account is a UUID in braces or an account id");
     if is_uuid {
         let right = format!("{{{}}}", bare.to_lowercase());
@@ -39,7 +40,8 @@ pub(super) fn check_group(field: &'static str, slug: &str) -> Result<(), Finding
     if is_segment(slug) && !slug.contains(['/', '@', ' ']) {
         return Ok(());
     }
-    Err(Finding::error(field, format!("{} is no group", quoted(slug))).label("a group is named by its slug"))
+    Err(Finding::error(Code::Group, field, format!("{} is no group", quoted(slug)))
+        .label("a group is named by its slug"))
 }
 
 /// Whether it can stand in a path without leading to another place.

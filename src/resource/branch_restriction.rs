@@ -12,6 +12,7 @@ use super::project::quoted;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`BranchRestrictionSettings`].
 pub struct BranchRestriction;
@@ -161,7 +162,7 @@ impl Kind for BranchRestriction {
         for (field, word) in [("users", "accounts"), ("groups", "groups")] {
             if fields.get(field).is_some() && !EXEMPTING.contains(&kind) {
                 findings.push(
-                    Finding::error(field, format!("`{kind}` is the same for everybody"))
+                    Finding::error(Code::SameForEverybody, field, format!("`{kind}` is the same for everybody"))
                         .label(format!("only `push` and `restrict_merges` are for some {word} and not for others")),
                 );
             }
@@ -173,7 +174,7 @@ impl Kind for BranchRestriction {
         findings.extend(check_value(kind, fields.get("value")));
         if EXEMPTING.contains(&kind) && fields.get("users").is_none() && fields.get("groups").is_none() {
             findings.push(
-                Finding::warning("kind", format!("nobody is named that `{kind}` lets through"))
+                Finding::warning(Code::NobodyExempt, "kind", format!("nobody is named that `{kind}` lets through"))
                     .label("a new one lets nobody through")
                     .help("list them under `users` or `groups`; `users: []` says that nobody is meant"),
             );
@@ -182,7 +183,7 @@ impl Kind for BranchRestriction {
             fields.text("branch").and_then(|pattern| Some((pattern, wrong_in_name(&pattern.replace('*', "x"))?)));
         if let Some((pattern, why)) = wrong {
             findings.push(
-                Finding::error("branch", format!("no branch is named like {}", quoted(pattern)))
+                Finding::error(Code::BranchPattern, "branch", format!("no branch is named like {}", quoted(pattern)))
                     .label(why)
                     .help("`*` stands for anything, and every other character for itself; for a type of the branching model write `branch: {type: production}`"),
             );
@@ -274,15 +275,16 @@ impl Kind for BranchRestriction {
 fn check_value(kind: &str, value: Option<&Value>) -> Option<Finding> {
     let least = i64::from(kind != "require_commits_behind");
     match (COUNTING.contains(&kind), value) {
-        (true, None) => {
-            Some(Finding::error("kind", format!("`{kind}` needs a number")).help("write how many: `value: 1`"))
-        }
+        (true, None) => Some(
+            Finding::error(Code::RestrictionValue, "kind", format!("`{kind}` needs a number"))
+                .help("write how many: `value: 1`"),
+        ),
         (true, Some(value)) if value.as_i64().is_none_or(|value| value < least) => Some(
-            Finding::error("value", format!("`{kind}` needs a number from {least} on"))
+            Finding::error(Code::RestrictionValue, "value", format!("`{kind}` needs a number from {least} on"))
                 .help("to have no such restriction, leave the whole entry out"),
         ),
         (false, Some(_)) => Some(
-            Finding::error("value", format!("`{kind}` counts nothing"))
+            Finding::error(Code::RestrictionValue, "value", format!("`{kind}` counts nothing"))
                 .label(format!("only {} have a value", COUNTING.map(|kind| format!("`{kind}`")).join(", "))),
         ),
         _ => None,

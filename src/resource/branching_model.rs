@@ -10,6 +10,7 @@ use super::project::quoted;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`BranchingModelSettings`].
 pub struct BranchingModel {
@@ -235,18 +236,26 @@ fn check_branch(branch: (&str, &'static str, &'static str, &str), fields: &Field
     let (part, name, main, enabled) = branch;
     match (fields.text(name), fields.flag(main)) {
         (Some(_), Some(true)) => Some(
-            Finding::error(name, format!("the {part} branch has a name or is the main branch, not both"))
-                .label(format!("`{main}` is true"))
-                .help("write `use_mainbranch: false`, or leave the name out"),
+            Finding::error(
+                Code::ModelBranch,
+                name,
+                format!("the {part} branch has a name or is the main branch, not both"),
+            )
+            .label(format!("`{main}` is true"))
+            .help("write `use_mainbranch: false`, or leave the name out"),
         ),
         (None, Some(false)) if fields.flag(enabled) != Some(false) => Some(
-            Finding::error(main, format!("the {part} branch is not the main branch, and has no name"))
-                .help("write `name` beside it"),
+            Finding::error(
+                Code::ModelBranch,
+                main,
+                format!("the {part} branch is not the main branch, and has no name"),
+            )
+            .help("write `name` beside it"),
         ),
         (Some(text), _) => {
             let ends = text.ends_with(['/', '.']).then_some("no `/` or `.` at the end");
             let why = wrong_in_name(text).or(ends)?;
-            Some(Finding::error(name, format!("no branch can be named {}", quoted(text))).label(why))
+            Some(Finding::error(Code::BranchName, name, format!("no branch can be named {}", quoted(text))).label(why))
         }
         _ => None,
     }
@@ -260,14 +269,21 @@ fn check_prefixes(fields: &Fields) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, (field, prefix)) in prefixes.iter().enumerate() {
         if let Some(why) = wrong_in_name(prefix) {
-            findings.push(Finding::error(field, format!("no branch can begin with {}", quoted(prefix))).label(why));
+            findings.push(
+                Finding::error(Code::BranchPrefix, field, format!("no branch can begin with {}", quoted(prefix)))
+                    .label(why),
+            );
         }
         let begins = |(_, other): &&(&str, &str)| prefix.starts_with(other) || other.starts_with(prefix);
         if let Some((_, other)) = prefixes[..at].iter().find(begins) {
             findings.push(
-                Finding::error(field, format!("{} and {} begin the same branches", quoted(other), quoted(prefix)))
-                    .label("no prefix can be the beginning of another")
-                    .help("change one of them, or switch its type off with `enabled: false`"),
+                Finding::error(
+                    Code::BranchPrefix,
+                    field,
+                    format!("{} and {} begin the same branches", quoted(other), quoted(prefix)),
+                )
+                .label("no prefix can be the beginning of another")
+                .help("change one of them, or switch its type off with `enabled: false`"),
             );
         }
     }

@@ -10,6 +10,7 @@ use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
     ssh_key,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`DeployKeySettings`].
 pub struct DeployKey {
@@ -96,8 +97,9 @@ impl Kind for DeployKey {
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let wrong = fields.text("key").and_then(ssh_key::wrong);
-        let finding =
-            wrong.map(|why| Finding::error("key", "this is not a public key of SSH").label(why).help(ssh_key::HELP));
+        let finding = wrong.map(|why| {
+            Finding::error(Code::PublicKey, "key", "this is not a public key of SSH").label(why).help(ssh_key::HELP)
+        });
         finding.into_iter().collect()
     }
 

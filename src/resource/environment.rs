@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`EnvironmentSettings`].
 pub struct Environment;
@@ -84,7 +85,7 @@ impl Kind for Environment {
         if fields.get("type").is_some() || TYPES.contains(&id) {
             return Vec::new();
         }
-        let lacks = Finding::error("name", format!("the environment `{id}` needs a type"));
+        let lacks = Finding::error(Code::EnvironmentType, "name", format!("the environment `{id}` needs a type"));
         vec![lacks.label("its name is none").help("add `type: Test`, `type: Staging` or `type: Production`")]
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape, ssh_key,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`KnownHostSettings`].
 pub struct KnownHost;
@@ -80,7 +81,9 @@ impl Kind for KnownHost {
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let wrong = fields.text("key").and_then(ssh_key::wrong);
-        let finding = |why| Finding::error("key", "this is not a public key of SSH").label(why).help(ssh_key::HELP);
+        let finding = |why| {
+            Finding::error(Code::PublicKey, "key", "this is not a public key of SSH").label(why).help(ssh_key::HELP)
+        };
         wrong.map(finding).into_iter().collect()
     }
 

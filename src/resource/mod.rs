@@ -27,6 +27,8 @@ pub mod webhook;
 
 use serde_json::Value;
 
+use crate::diagnostic::Code;
+
 pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
 pub use kind::{Kind, Parent, Place, Shape};
@@ -158,6 +160,8 @@ pub enum Order {
 /// Something a kind has to say about one of its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// What kind of thing it is; also another kind's, if that is the same.
+    pub code: Code,
     /// The field; the identity if it is about the object as a whole.
     pub field: &'static str,
     /// Whether it stops the run; otherwise it is a warning.
@@ -172,13 +176,13 @@ pub struct Finding {
 
 impl Finding {
     /// A finding that stops the run.
-    pub fn error(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, stops: true, message: message.into(), label: String::new(), help: None }
+    pub fn error(code: Code, field: &'static str, message: impl Into<String>) -> Self {
+        Self { code, field, stops: true, message: message.into(), label: String::new(), help: None }
     }
 
     /// A finding that a person should know of.
-    pub fn warning(field: &'static str, message: impl Into<String>) -> Self {
-        Self { stops: false, ..Self::error(field, message) }
+    pub fn warning(code: Code, field: &'static str, message: impl Into<String>) -> Self {
+        Self { stops: false, ..Self::error(code, field, message) }
     }
 
     /// Says something at the place.

@@ -9,6 +9,7 @@ use super::address::path;
 use super::{
     Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, Method, Order, Parent, Place, Request, Scopes,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`ProjectSettings`].
 pub struct Project;
@@ -68,7 +69,7 @@ impl Kind for Project {
         if valid && id.len() <= LONGEST_KEY {
             return Ok(());
         }
-        let finding = Finding::error("key", format!("{} cannot be a project key", quoted(id)));
+        let finding = Finding::error(Code::ProjectKey, "key", format!("{} cannot be a project key", quoted(id)));
         if valid {
             return Err(finding.label(format!("{} characters; {LONGEST_KEY} are allowed", id.len())));
         }

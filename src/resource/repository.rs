@@ -12,6 +12,7 @@ use super::{
     Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, KindRef, Method, Parent, Place, Reference,
     Request, Scopes,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`RepositorySettings`].
 pub struct Repository;
@@ -109,7 +110,7 @@ impl Kind for Repository {
         if slug == id && !id.is_empty() && !is_dots {
             return Ok(());
         }
-        let finding = Finding::error("slug", format!("{} cannot be a slug", quoted(id)))
+        let finding = Finding::error(Code::RepositorySlug, "slug", format!("{} cannot be a slug", quoted(id)))
             .label("lower case letters, digits, `_`, `.` and single `-` between them, at most 62 in all");
         Err(if slug.is_empty() || is_dots { finding } else { finding.help(format!("write `slug: {slug}`")) })
     }
@@ -126,7 +127,7 @@ impl Kind for Repository {
         let mut findings = Vec::new();
         if fields.get("project").is_none() {
             findings.push(
-                Finding::error("slug", format!("repository {} names no project", quoted(id)))
+                Finding::error(Code::NoProject, "slug", format!("repository {} names no project", quoted(id)))
                     .label("no `project` here, nor in `defaults.repository`")
                     .help("add `project: KEY`; Bitbucket would silently put it into the workspace's oldest project"),
             );
@@ -136,7 +137,7 @@ impl Kind for Repository {
         }
         if fields.text("fork_policy") == Some("no_public_forks") && fields.flag("is_private") == Some(false) {
             findings.push(
-                Finding::error("fork_policy", "a public repository cannot have `no_public_forks`")
+                Finding::error(Code::ForkPolicy, "fork_policy", "a public repository cannot have `no_public_forks`")
                     .label("this repository is public")
                     .help("write `allow_forks` or `no_forks`, or make it private"),
             );
@@ -144,7 +145,7 @@ impl Kind for Repository {
         for (field, what) in [("has_issues", "issue tracker"), ("has_wiki", "wikis")] {
             if fields.flag(field) == Some(true) {
                 findings.push(
-                    Finding::warning(field, format!("Bitbucket shut its {what} down on 2026-08-20"))
+                    Finding::warning(Code::ShutDown, field, format!("Bitbucket shut its {what} down on 2026-08-20"))
                         .help("leave this out: it cannot be switched on any more"),
                 );
             }
@@ -160,7 +161,7 @@ impl Kind for Repository {
     fn check_reference(&self, fields: &Fields, project: &Fields) -> Option<Finding> {
         let public_in_private = fields.flag("is_private") == Some(false) && project.flag("is_private") == Some(true);
         public_in_private.then(|| {
-            Finding::error("is_private", "a public repository cannot be in a private project")
+            Finding::error(Code::PublicInPrivate, "is_private", "a public repository cannot be in a private project")
                 .label(format!(
                     "the repository is public, and {} private",
                     fields.text("project").unwrap_or("its project")
@@ -186,9 +187,13 @@ impl Kind for Repository {
         let name = changed.text("name").filter(|name| slug_of(name) != id)?;
         let slug = slug_of(name);
         Some(
-            Finding::error("name", format!("changing the name to {} would move the repository", quoted(name)))
-                .label(format!("Bitbucket derives the slug {slug:?} from it, and the address would change with it"))
-                .help(format!("leave `name` out, or choose a name that gives {id:?}")),
+            Finding::error(
+                Code::MovingName,
+                "name",
+                format!("changing the name to {} would move the repository", quoted(name)),
+            )
+            .label(format!("Bitbucket derives the slug {slug:?} from it, and the address would change with it"))
+            .help(format!("leave `name` out, or choose a name that gives {id:?}")),
         )
     }
 

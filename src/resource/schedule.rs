@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`ScheduleSettings`].
 pub struct Schedule;
@@ -95,7 +96,10 @@ impl Kind for Schedule {
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let mut findings = Vec::new();
         if fields.text("branch").is_some_and(|branch| branch.contains(char::is_whitespace)) {
-            findings.push(Finding::error("branch", "this is not the name of a branch").label("it holds a space"));
+            findings.push(
+                Finding::error(Code::BranchName, "branch", "this is not the name of a branch")
+                    .label("it holds a space"),
+            );
         }
         findings.extend(check_cron(fields.text("cron").unwrap_or_default()));
         findings
@@ -183,7 +187,7 @@ impl Kind for Schedule {
 
 /// Whether a text can be a cron expression of seven fields.
 fn check_cron(text: &str) -> Option<Finding> {
-    let wrong = Finding::error("cron", "this is no cron expression of seven fields");
+    let wrong = Finding::error(Code::Cron, "cron", "this is no cron expression of seven fields");
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != CRON.len() {
         let wrong = wrong.label(format!("this has {}", fields.len()));

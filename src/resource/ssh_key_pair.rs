@@ -10,6 +10,7 @@ use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
     ssh_key,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`SshKeyPairSettings`].
 pub struct SshKeyPair;
@@ -67,8 +68,11 @@ impl Kind for SshKeyPair {
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let wrong = fields.text("public_key").and_then(ssh_key::wrong);
-        let finding =
-            |why| Finding::error("public_key", "this is not a public key of SSH").label(why).help(ssh_key::HELP);
+        let finding = |why| {
+            Finding::error(Code::PublicKey, "public_key", "this is not a public key of SSH")
+                .label(why)
+                .help(ssh_key::HELP)
+        };
         wrong.map(finding).into_iter().collect()
     }
 

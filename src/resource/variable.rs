@@ -9,6 +9,7 @@ use super::secret::{FORMS, TextOrSecret};
 use super::{
     Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape, address,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`VariableSettings`].
 pub struct Variable {
@@ -82,7 +83,7 @@ impl Kind for Variable {
 
     fn check_identity(&self, id: &str) -> Result<(), Finding> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let wrong = Finding::error("key", "this cannot be the key of a variable");
+        let wrong = Finding::error(Code::VariableKey, "key", "this cannot be the key of a variable");
         match id.as_bytes() {
             [] => Err(wrong.label("it is empty")),
             [first, ..] if first.is_ascii_digit() => Err(wrong.label("it begins with a digit")),
@@ -113,13 +114,15 @@ impl Kind for Variable {
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let secured = fields.flag("secured") == Some(true);
         let finding = match fields.get("value") {
-            Some(Value::String(_)) if secured => {
-                Finding::error("value", "the value of a secured variable is a secret, and a manifest holds none")
-                    .label("not shown here")
-                    .help(format!("write where it comes from: {FORMS}; and put a new secret in the place of this one"))
-            }
+            Some(Value::String(_)) if secured => Finding::error(
+                Code::WrittenSecret,
+                "value",
+                "the value of a secured variable is a secret, and a manifest holds none",
+            )
+            .label("not shown here")
+            .help(format!("write where it comes from: {FORMS}; and put a new secret in the place of this one")),
             Some(Value::Object(_)) if !secured => {
-                Finding::error("value", "only a secured variable takes its value from elsewhere")
+                Finding::error(Code::NotSecured, "value", "only a secured variable takes its value from elsewhere")
                     .label("this variable is not secured")
                     .help("add `secured: true`, or write the value itself")
             }

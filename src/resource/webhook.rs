@@ -9,6 +9,7 @@ use super::secret::Secret;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
 };
+use crate::diagnostic::Code;
 
 /// The kind of [`WebhookSettings`].
 pub struct Webhook {
@@ -83,11 +84,13 @@ impl Kind for Webhook {
         let mut findings = Vec::new();
         let url = fields.text("url").unwrap_or_default();
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            findings.push(Finding::error("url", "a webhook needs a URL").label("neither http:// nor https://"));
+            findings.push(
+                Finding::error(Code::WebhookUrl, "url", "a webhook needs a URL").label("neither http:// nor https://"),
+            );
         }
         if fields.get("events").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             findings.push(
-                Finding::error("events", "a webhook hears of at least one event")
+                Finding::error(Code::WebhookEvents, "events", "a webhook hears of at least one event")
                     .help("write `events: [\"repo:push\"]`"),
             );
         }

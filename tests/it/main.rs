@@ -5,6 +5,7 @@
 mod apply;
 mod contract;
 mod credentials;
+mod editors;
 mod examples;
 mod formula;
 mod limits;

@@ -260,13 +260,13 @@ workspaces:
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no project `PAYX` in the workspace `acme`
+    error[BB0402]: there is no project `PAYX` in the workspace `acme`
      --> repos.yaml:5:28
       |
     5 |       - {slug: a, project: PAYX}
       |                            ^^^^ did you mean `PAY`?
 
-    error: there is no project `OPS` in the workspace `acme`
+    error[BB0402]: there is no project `OPS` in the workspace `acme`
      --> repos.yaml:6:28
       |
     6 |       - {slug: b, project: OPS}
@@ -274,7 +274,7 @@ workspaces:
       |
       = help: to create it, list it: `projects: [{key: OPS}]` under the workspace
 
-    error: a public repository cannot be in a private project
+    error[BB0306]: a public repository cannot be in a private project
      --> repos.yaml:7:45
       |
     7 |       - {slug: c, project: PAY, is_private: false}
@@ -282,7 +282,7 @@ workspaces:
       |
       = help: make the project public, or the repository private, or name another project
 
-    error: changing the name to "The Ledger" would move the repository
+    error[BB0405]: changing the name to "The Ledger" would move the repository
      --> repos.yaml:8:44
       |
     8 |       - {slug: ledger, project: PAY, name: The Ledger}
@@ -298,7 +298,7 @@ workspaces:
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no workspace `acne`, or this credential cannot see it
+    error[BB0406]: there is no workspace `acne`, or this credential cannot see it
      --> repos.yaml:2:26
       |
     2 | workspaces: [{workspace: acne, repositories: [{slug: a, project: PAY}]}]

@@ -69,7 +69,7 @@ fn a_deletion_beside_a_creation_that_looks_like_it_is_asked_about() {
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: is acme/payment-api a new repository, or payments-api under another name?
+    error[BB0404]: is acme/payment-api a new repository, or payments-api under another name?
      --> repos.yaml:7:16
       |
     7 |       - {slug: payment-api, project: PAY}
@@ -90,7 +90,7 @@ fn former_names_are_checked_offline() {
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: acme/a is what it is called now
+    error[BB0203]: acme/a is what it is called now
      --> repos.yaml:6:31
       |
     6 |       - {slug: a, previously: a, project: PAY}
@@ -98,7 +98,7 @@ fn former_names_are_checked_offline() {
       |
       = help: leave `previously` out
 
-    error: acme/c is the name of another one
+    error[BB0203]: acme/c is the name of another one
      --> repos.yaml:7:31
       |
     7 |       - {slug: b, previously: c, project: PAY}
@@ -109,13 +109,13 @@ fn former_names_are_checked_offline() {
     8 |       - {slug: c, previously: Old, project: PAY}
       |                - this one
 
-    error: "Old" cannot be a slug
+    error[BB0303]: "Old" cannot be a slug
      --> repos.yaml:8:31
       |
     8 |       - {slug: c, previously: Old, project: PAY}
       |                               ^^^ lower case letters, digits, `_`, `.` and single `-` between them, at most 62 in all
 
-    error: acme/x was the name of one only
+    error[BB0203]: acme/x was the name of one only
       --> repos.yaml:10:31
        |
     10 |       - {slug: e, previously: x, project: PAY}

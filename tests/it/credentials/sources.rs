@@ -105,7 +105,7 @@ fn what_is_not_there_is_told_at_its_place_all_at_once() {
     exit code 4
     ----- stdout -----
     ----- stderr -----
-    error: the environment variable NO_TOKEN is not set
+    error[BB0506]: the environment variable NO_TOKEN is not set
      --> repos.yaml:4:32
       |
     4 |     auth: {access_token: {env: NO_TOKEN}}
@@ -113,7 +113,7 @@ fn what_is_not_there_is_told_at_its_place_all_at_once() {
       |
       = help: export NO_TOKEN=…
 
-    error: the environment variable NO_EMAIL is not set
+    error[BB0506]: the environment variable NO_EMAIL is not set
      --> repos.yaml:7:25
       |
     7 |     auth: {email: {env: NO_EMAIL}, api_token: {file: none}}
@@ -121,13 +121,13 @@ fn what_is_not_there_is_told_at_its_place_all_at_once() {
       |
       = help: export NO_EMAIL=…
 
-    error: cannot read none: No such file or directory (os error 2)
+    error[BB0506]: cannot read none: No such file or directory (os error 2)
      --> repos.yaml:7:54
       |
     7 |     auth: {email: {env: NO_EMAIL}, api_token: {file: none}}
       |                                                      ^^^^ the workspace `w1` takes its `api_token` from here
 
-    error: the command sh: it failed (exit status: 3)
+    error[BB0506]: the command sh: it failed (exit status: 3)
       --> repos.yaml:10:36
        |
     10 |     auth: {access_token: {command: [sh, -c, exit 3]}}
@@ -160,7 +160,7 @@ fn a_secret_that_is_written_out_is_refused_and_not_shown() {
     exit code 3
     ----- stdout -----
     ----- stderr -----
-    error: `access_token` is a secret, and a manifest holds none
+    error[BB0501]: `access_token` is a secret, and a manifest holds none
      --> repos.yaml:4:26
       |
     4 |     auth: {access_token: ************}

@@ -133,19 +133,19 @@ fn what_is_wrong_is_found_without_a_network() {
         ]",
     );
     insta::assert_snapshot!(complaints, @r#"
-    error: `force` is the same for everybody
+    error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:46
       |
     8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
       |                                              ^ only `push` and `restrict_merges` are for some accounts and not for others
 
-    error: `force` is the same for everybody
+    error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:98
       |
     8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
       |                                                                                                  ^ only `push` and `restrict_merges` are for some groups and not for others
 
-    error: `require_approvals_to_merge` needs a number
+    error[BB0322]: `require_approvals_to_merge` needs a number
      --> repos.yaml:9:18
       |
     9 |           {kind: require_approvals_to_merge, branch: main},
@@ -153,7 +153,7 @@ fn what_is_wrong_is_found_without_a_network() {
       |
       = help: write how many: `value: 1`
 
-    error: `require_passing_builds_to_merge` needs a number from 1 on
+    error[BB0322]: `require_passing_builds_to_merge` needs a number from 1 on
       --> repos.yaml:10:72
        |
     10 |           {kind: require_passing_builds_to_merge, branch: main, value: 0},
@@ -161,13 +161,13 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: to have no such restriction, leave the whole entry out
 
-    error: `enforce_merge_checks` counts nothing
+    error[BB0322]: `enforce_merge_checks` counts nothing
       --> repos.yaml:12:61
        |
     12 |           {kind: enforce_merge_checks, branch: main, value: 1},
        |                                                             ^ only `require_approvals_to_merge`, `require_default_reviewer_approvals_to_merge`, `require_passing_builds_to_merge`, `require_commits_behind` have a value
 
-    warning: nobody is named that `push` lets through
+    warning[BB0323]: nobody is named that `push` lets through
       --> repos.yaml:13:18
        |
     13 |           {kind: push, branch: 'type:production'},
@@ -175,7 +175,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: list them under `users` or `groups`; `users: []` says that nobody is meant
 
-    error: no branch is named like "type:production"
+    error[BB0324]: no branch is named like "type:production"
       --> repos.yaml:13:32
        |
     13 |           {kind: push, branch: 'type:production'},
@@ -183,7 +183,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: `*` stands for anything, and every other character for itself; for a type of the branching model write `branch: {type: production}`
 
-    error: `type` must be `feature`, `bugfix`, `release`, `hotfix`, `development` or `production`
+    error[BB0104]: `type` must be `feature`, `bugfix`, `release`, `hotfix`, `development` or `production`
       --> repos.yaml:14:39
        |
     14 |           {kind: push, branch: {type: prod}, users: []},
@@ -191,13 +191,13 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: did you mean `production`?
 
-    error: `branch` must be text that is not empty
+    error[BB0103]: `branch` must be text that is not empty
       --> repos.yaml:15:32
        |
     15 |           {kind: push, branch: '', users: []},
        |                                ^^ this is the text ""
 
-    error: `kind` must be `push`, `delete`, `force`, `restrict_merges`, `require_tasks_to_be_completed`, `require_approvals_to_merge`, `require_review_group_approvals_to_merge`, `require_default_reviewer_approvals_to_merge`, `require_no_changes_requested`, `require_passing_builds_to_merge`, `require_commits_behind`, `reset_pullrequest_approvals_on_change`, `smart_reset_pullrequest_approvals`, `reset_pullrequest_changes_requested_on_change`, `require_all_dependencies_merged`, `enforce_merge_checks`, `allow_auto_merge_when_builds_pass` or `require_all_comments_resolved`
+    error[BB0104]: `kind` must be `push`, `delete`, `force`, `restrict_merges`, `require_tasks_to_be_completed`, `require_approvals_to_merge`, `require_review_group_approvals_to_merge`, `require_default_reviewer_approvals_to_merge`, `require_no_changes_requested`, `require_passing_builds_to_merge`, `require_commits_behind`, `reset_pullrequest_approvals_on_change`, `smart_reset_pullrequest_approvals`, `reset_pullrequest_changes_requested_on_change`, `require_all_dependencies_merged`, `enforce_merge_checks`, `allow_auto_merge_when_builds_pass` or `require_all_comments_resolved`
       --> repos.yaml:16:18
        |
     16 |           {kind: pusch, branch: x, users: []},
@@ -205,7 +205,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: did you mean `push`?
 
-    error: branch restriction acme/ledger/branch_restrictions/delete main is listed twice
+    error[BB0202]: branch restriction acme/ledger/branch_restrictions/delete main is listed twice
       --> repos.yaml:18:18
        |
     18 |           {kind: delete, branch: main},

@@ -137,7 +137,7 @@ fn what_is_wrong_is_found_without_a_network() {
           default_branch_deletion: 'true'}",
     );
     insta::assert_snapshot!(complaints, @r#"
-    error: the development branch is not the main branch, and has no name
+    error[BB0331]: the development branch is not the main branch, and has no name
      --> repos.yaml:6:41
       |
     6 |           development: {use_mainbranch: false},
@@ -145,13 +145,13 @@ fn what_is_wrong_is_found_without_a_network() {
       |
       = help: write `name` beside it
 
-    error: no branch can begin with "a/*"
+    error[BB0333]: no branch can begin with "a/*"
      --> repos.yaml:8:50
       |
     8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
       |                                                  ^^^^^ no spaces, and none of ~ ^ : ? * [ \
 
-    error: "b" and "b/" begin the same branches
+    error[BB0333]: "b" and "b/" begin the same branches
      --> repos.yaml:8:81
       |
     8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
@@ -159,7 +159,7 @@ fn what_is_wrong_is_found_without_a_network() {
       |
       = help: change one of them, or switch its type off with `enabled: false`
 
-    error: `kind: bugfix` stands twice in one list
+    error[BB0205]: `kind: bugfix` stands twice in one list
      --> repos.yaml:9:41
       |
     9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
@@ -172,13 +172,13 @@ fn what_is_wrong_is_found_without_a_network() {
       |
       = help: say everything about it in one place
 
-    error: `kind` must be `feature`, `bugfix`, `release` or `hotfix`
+    error[BB0104]: `kind` must be `feature`, `bugfix`, `release` or `hotfix`
      --> repos.yaml:9:79
       |
     9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
       |                                                                               ^^^^^ this is the text "chore"
 
-    error: the development branch has a name or is the main branch, not both
+    error[BB0331]: the development branch has a name or is the main branch, not both
       --> repos.yaml:12:31
        |
     12 |           development: {name: develop, use_mainbranch: true},
@@ -186,19 +186,19 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write `use_mainbranch: false`, or leave the name out
 
-    error: no branch can be named "x y"
+    error[BB0332]: no branch can be named "x y"
       --> repos.yaml:13:30
        |
     13 |           production: {name: 'x y', enabled: true},
        |                              ^^^^^ no spaces, and none of ~ ^ : ? * [ \
 
-    error: branch_type lacks `kind`
+    error[BB0102]: branch_type lacks `kind`
       --> repos.yaml:15:57
        |
     15 |             {kind: bugfix, prefix: x/, enabled: false}, {prefix: y}],
        |                                                         ^ in the entry that begins here
 
-    error: `default_branch_deletion` must be true or false
+    error[BB0103]: `default_branch_deletion` must be true or false
       --> repos.yaml:16:36
        |
     16 |           default_branch_deletion: 'true'}}

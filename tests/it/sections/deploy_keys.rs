@@ -100,7 +100,7 @@ fn what_is_wrong_is_found_without_a_network() {
         ),
     );
     insta::assert_snapshot!(complaints, @"
-    error: deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq is listed twice
+    error[BB0202]: deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq is listed twice
      --> repos.yaml:9:27
       |
     9 |           {label: b, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYb
@@ -113,7 +113,7 @@ fn what_is_wrong_is_found_without_a_network() {
       |
       = help: keep one of them: an object has one place in a manifest, or in all its files
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
       --> repos.yaml:10:27
        |
     10 |           {label: c, key: AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
@@ -121,7 +121,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
       --> repos.yaml:11:27
        |
     11 |           {label: d, key: ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
@@ -129,7 +129,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
       --> repos.yaml:12:27
        |
     12 |           {label: e, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSY},
@@ -137,7 +137,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
       --> repos.yaml:13:27
        |
     13 |           {label: f, key: ssh-ed25519 hunter2},
@@ -145,7 +145,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
       --> repos.yaml:14:27
        |
     14 |           {label: g, key: '********** OPENSSH PRIVATE KEY-----'},
@@ -153,7 +153,7 @@ fn what_is_wrong_is_found_without_a_network() {
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: deploy key lacks `key`
+    error[BB0102]: deploy key lacks `key`
       --> repos.yaml:15:11
        |
     15 |           {label: h},

@@ -93,7 +93,7 @@ fn what_cannot_be_is_told_offline() {
         "environments: [{name: Live},\n {name: Live 2, type: Prod},\n {name: Test},\n {name: Test},\n {name: ''}]",
     );
     insta::assert_snapshot!(told, @r#"
-    error: the environment `Live` needs a type
+    error[BB0363]: the environment `Live` needs a type
      --> repos.yaml:7:60
       |
     7 |       - {slug: ledger, project: PAY, environments: [{name: Live},
@@ -101,7 +101,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: add `type: Test`, `type: Staging` or `type: Production`
 
-    error: the environment `Live 2` needs a type
+    error[BB0363]: the environment `Live 2` needs a type
      --> repos.yaml:8:9
       |
     8 |  {name: Live 2, type: Prod},
@@ -109,7 +109,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: add `type: Test`, `type: Staging` or `type: Production`
 
-    error: `type` must be `Test`, `Staging` or `Production`
+    error[BB0104]: `type` must be `Test`, `Staging` or `Production`
      --> repos.yaml:8:23
       |
     8 |  {name: Live 2, type: Prod},
@@ -117,7 +117,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: did you mean `Production`?
 
-    error: environment acme/ledger/environments/Test is listed twice
+    error[BB0202]: environment acme/ledger/environments/Test is listed twice
       --> repos.yaml:10:9
        |
     10 |  {name: Test},
@@ -130,7 +130,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: keep one of them: an object has one place in a manifest, or in all its files
 
-    error: `name` must be text that is not empty
+    error[BB0103]: `name` must be text that is not empty
       --> repos.yaml:11:9
        |
     11 |  {name: ''}]}

@@ -66,7 +66,7 @@ fn what_cannot_be_is_told_offline() {
         "pipelines: {schedules: [{branch: main, cron: 30 4 * * *},\n {branch: a b, cron: 0 0 12 * * * *},\n {branch: main, cron: 0 0 25 * * ? *},\n {branch: main, cron: 0 0 12 * * ? *},\n {branch: main, cron: 0  0 12 * * ? *, enabled: false},\n {cron: 0 0 12 * * ? *}]}",
     );
     insta::assert_snapshot!(told, @"
-    error: this is no cron expression of seven fields
+    error[BB0364]: this is no cron expression of seven fields
      --> repos.yaml:7:83
       |
     7 |       - {slug: ledger, project: PAY, pipelines: {schedules: [{branch: main, cron: 30 4 * * *},
@@ -74,13 +74,13 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: seconds come first and years last: perhaps `0 30 4 * * ? *`
 
-    error: this is not the name of a branch
+    error[BB0332]: this is not the name of a branch
      --> repos.yaml:8:11
       |
     8 |  {branch: a b, cron: 0 0 12 * * * *},
       |           ^^^ it holds a space
 
-    error: this is no cron expression of seven fields
+    error[BB0364]: this is no cron expression of seven fields
      --> repos.yaml:8:22
       |
     8 |  {branch: a b, cron: 0 0 12 * * * *},
@@ -88,13 +88,13 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: days of the month, or of the week, but not both
 
-    error: this is no cron expression of seven fields
+    error[BB0364]: this is no cron expression of seven fields
      --> repos.yaml:9:23
       |
     9 |  {branch: main, cron: 0 0 25 * * ? *},
       |                       ^^^^^^^^^^^^^^ 25 cannot be hours, which are 0 to 23
 
-    error: schedule acme/ledger/pipelines/schedules/main 0 0 12 * * ? * is listed twice
+    error[BB0202]: schedule acme/ledger/pipelines/schedules/main 0 0 12 * * ? * is listed twice
       --> repos.yaml:11:11
        |
     11 |  {branch: main, cron: 0  0 12 * * ? *, enabled: false},
@@ -107,7 +107,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: keep one of them: an object has one place in a manifest, or in all its files
 
-    error: schedule lacks `branch`
+    error[BB0102]: schedule lacks `branch`
       --> repos.yaml:12:2
        |
     12 |  {cron: 0 0 12 * * ? *}]}}

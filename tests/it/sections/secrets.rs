@@ -153,7 +153,7 @@ fn all_that_are_missing_are_told_together_before_anything_is_written() {
     let run = with(&bitbucket, &["apply"], &[]).exits(4);
     assert_eq!(["POST", "PUT", "DELETE"].map(|method| bitbucket.sent(method)), [0, 0, 0]);
     insta::assert_snapshot!(run.stderr, @"
-    error: the environment variable CI_TOKEN is not set
+    error[BB0506]: the environment variable CI_TOKEN is not set
      --> repos.yaml:7:97
       |
     7 |       - {slug: ledger, project: PAY, pipelines: {variables: [{key: TOKEN, secured: true, value: {env: CI_TOKEN}},
@@ -161,7 +161,7 @@ fn all_that_are_missing_are_told_together_before_anything_is_written() {
       |
       = help: export CI_TOKEN=…
 
-    error: the command sh: it failed (exit status: 3)
+    error[BB0506]: the command sh: it failed (exit status: 3)
      --> repos.yaml:9:45
       |
     9 |          {key: AGAIN, secured: true, value: {command: [sh, -c, 'echo x >> count; exit 3']}}]},
@@ -169,7 +169,7 @@ fn all_that_are_missing_are_told_together_before_anything_is_written() {
       |
       = help: the same holds for 1 more
 
-    error: cannot read hook: No such file or directory (os error 2)
+    error[BB0506]: cannot read hook: No such file or directory (os error 2)
       --> repos.yaml:10:84
        |
     10 |          webhooks: [{url: 'https://ci.example.com', events: ['repo:push'], secret: {file: hook}}]}

@@ -100,7 +100,7 @@ fn what_cannot_be_is_told_offline() {
     );
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @"
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
      --> repos.yaml:7:83
       |
     7 | ...tname: a, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAONNNCjb0bdRkZ9v},
@@ -108,7 +108,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
      --> repos.yaml:8:21
       |
     8 |  {hostname: b, key: ssh-rsa},
@@ -116,7 +116,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: this is not a public key of SSH
+    error[BB0351]: this is not a public key of SSH
      --> repos.yaml:9:21
       |
     9 |  {hostname: c, key: git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAON
@@ -124,7 +124,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
-    error: `private_key` is a secret, and a manifest holds none
+    error[BB0501]: `private_key` is a secret, and a manifest holds none
       --> repos.yaml:10:30
        |
     10 |  ssh_key_pair: {private_key: **************, public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZT

@@ -102,13 +102,13 @@ fn what_cannot_be_is_told_offline() {
     let told = complaints("", &variables.replace("}, {", "},\n         {"));
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @r#"
-    error: this cannot be the key of a variable
+    error[BB0361]: this cannot be the key of a variable
      --> repos.yaml:7:68
       |
     7 |       - {slug: ledger, project: PAY, pipelines: {variables: [{key: 1A, value: x},
       |                                                                    ^^ it begins with a digit
 
-    error: this cannot be the key of a variable
+    error[BB0361]: this cannot be the key of a variable
      --> repos.yaml:8:16
       |
     8 |          {key: A-B, value: x},
@@ -116,7 +116,7 @@ fn what_cannot_be_is_told_offline() {
       |
       = help: perhaps `A_B`
 
-    error: variable acme/ledger/pipelines/variables/C is listed twice
+    error[BB0202]: variable acme/ledger/pipelines/variables/C is listed twice
       --> repos.yaml:10:16
        |
     10 |          {key: C, value: y},
@@ -129,7 +129,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: keep one of them: an object has one place in a manifest, or in all its files
 
-    error: the value of a secured variable is a secret, and a manifest holds none
+    error[BB0501]: the value of a secured variable is a secret, and a manifest holds none
       --> repos.yaml:11:41
        |
     11 |          {key: D, secured: true, value: **************},
@@ -137,7 +137,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: write where it comes from: `{env: NAME}`, `{file: path}` or `{command: [program, argument]}`; and put a new secret in the place of this one
 
-    error: only a secured variable takes its value from elsewhere
+    error[BB0362]: only a secured variable takes its value from elsewhere
       --> repos.yaml:12:26
        |
     12 |          {key: E, value: {env: E}},
@@ -145,7 +145,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: add `secured: true`, or write the value itself
 
-    error: `value` must be text
+    error[BB0103]: `value` must be text
       --> repos.yaml:13:26
        |
     13 |          {key: F, value: true},
@@ -153,19 +153,19 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: if the word true is meant, put it in quotes: "true"
 
-    error: variable lacks `value`
+    error[BB0102]: variable lacks `value`
       --> repos.yaml:14:10
        |
     14 |          {key: G},
        |          ^ in the entry that begins here
 
-    error: variable has no key `securd`
+    error[BB0101]: variable has no key `securd`
       --> repos.yaml:15:19
        |
     15 |          {key: H, securd: true, value: **************},
        |                   ^^^^^^ did you mean `secured`?
 
-    error: `secured` must be true or false
+    error[BB0103]: `secured` must be true or false
       --> repos.yaml:16:28
        |
     16 |          {key: I, secured: 'yes', value: **************},
@@ -173,7 +173,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: write `true`, without quotes
 
-    error: this is not the name of an environment variable
+    error[BB0503]: this is not the name of an environment variable
       --> repos.yaml:17:47
        |
     17 |          {key: J, secured: true, value: {env: ***************}},
@@ -181,7 +181,7 @@ fn what_cannot_be_is_told_offline() {
        |
        = help: write the name of the variable that holds the secret, not the secret
 
-    error: `value` must come from one place
+    error[BB0502]: `value` must come from one place
       --> repos.yaml:18:41
        |
     18 |          {key: K, secured: true, value: {env: A, file: b}}]}}
