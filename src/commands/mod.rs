@@ -3,7 +3,10 @@
 mod apply;
 mod connection;
 mod credentials;
+mod export;
+mod folder;
 mod guard;
+mod init;
 mod interrupt;
 mod plan;
 mod sandbox;
@@ -34,6 +37,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, &cli.output),
         Command::Apply(args) => apply::run(&args, &cli.output),
         Command::Validate(args) => validate::run(&args, &cli.output),
+        Command::Export(args) => export::run(&args, &cli.output),
+        Command::Init(args) => init::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {
