@@ -148,7 +148,7 @@ async fn export(
         schema: wanted.beside.is_none().then(|| SCHEMA.to_owned()),
         head: head(wanted, workspaces),
         split: wanted.split,
-        templates: false,
+        templates: true,
         partial: wanted.beside.is_some(),
         inherited: given.settings,
     };
