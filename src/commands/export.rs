@@ -11,7 +11,7 @@ use super::interrupt::interrupt;
 use crate::apply::Ended;
 use crate::bitbucket::{self, Read};
 use crate::cli::{ConnectionArgs, ExportArgs, OutputArgs};
-use crate::diagnostic::{Sources, Span};
+use crate::diagnostic::Span;
 use crate::error::{Error, Exit};
 use crate::inventory::{self, Gap, Inventory, Wish};
 use crate::manifest::validate::is_workspace_slug;
@@ -118,9 +118,9 @@ async fn connect(
     let known = |slug: &String| beside?.workspaces.iter().find(|workspace| workspace.slug == *slug).cloned();
     let plain = |slug: &String| Workspace { slug: slug.clone(), span: Span::default(), auth: None };
     let workspaces: Vec<Workspace> = slugs.iter().map(|slug| known(slug).unwrap_or_else(|| plain(slug))).collect();
-    let nothing = Sources::default();
-    let sources = beside.map_or(&nothing, |beside| &beside.sources);
-    connect_to(args, &workspaces.iter().collect::<Vec<_>>(), sources, Arc::clone(progress) as _).await
+    let nothing = Manifest::default();
+    let workspaces: Vec<&Workspace> = workspaces.iter().collect();
+    connect_to(args, beside.unwrap_or(&nothing), &workspaces, Arc::clone(progress) as _).await
 }
 
 async fn export(
