@@ -86,8 +86,8 @@ fn a_request_for_each_hundred_is_all_it_takes() {
     assert_eq!((bitbucket.sent("GET"), bitbucket.sandbox().counters().token_fetches), (11, 1));
     assert_eq!(run.stdout.matches("slug: ").count(), 1_000, "{run}");
     assert_eq!(run.stdout.lines().count() / 100, 10, "{run}");
-    let fields = bitbucket.exchanges().iter().all(|exchange| exchange.query.as_ref().unwrap().contains("fields=next"));
-    assert!(fields);
+    let lists = bitbucket.exchanges().into_iter().filter_map(|exchange| exchange.query);
+    assert!(lists.collect::<Vec<_>>().iter().all(|query| query.contains("fields=next")));
 }
 
 /// One list for each section that is named and each object, and nothing for the others.
@@ -137,7 +137,39 @@ fn several_workspaces_make_one_manifest_and_share_its_defaults() {
     };
     sow(&bitbucket, &format!("version: 1\nworkspaces:\n{}{}", of("labs"), of("acme")));
     let run = export(&bitbucket, &["labs", "acme", "labs", "--check"]).exits(0);
-    insta::assert_snapshot!(run, @"");
+    insta::assert_snapshot!(run, @"
+    exit code 0
+    ----- stdout -----
+    # yaml-language-server: $schema=manifest.schema.json
+    #
+    # What exists in acme and labs, as `bbprov export` found it.
+    version: 1
+
+    defaults:
+      project: {is_private: true}
+      repository: {is_private: true}
+
+    workspaces:
+      - workspace: acme
+        projects:
+          - {key: P}
+        repositories:
+          - {slug: r0, project: P}
+          - {slug: r1, project: P}
+          - {slug: r2, project: P}
+          - {slug: r3, project: P}
+
+      - workspace: labs
+        projects:
+          - {key: P}
+        repositories:
+          - {slug: r0, project: P}
+          - {slug: r1, project: P}
+          - {slug: r2, project: P}
+          - {slug: r3, project: P}
+    ----- stderr -----
+    acme has 4 repositories and 1 project, labs has 4 repositories and 1 project, read in 4 requests; what was written plans to nothing
+    ");
 }
 
 /// The sandbox in this process has nothing in its workspaces.
@@ -145,5 +177,17 @@ fn several_workspaces_make_one_manifest_and_share_its_defaults() {
 fn an_empty_workspace_is_a_manifest_as_well() {
     let bitbucket = Bitbucket::with(Options { workspaces: Some(Vec::new()), ..Options::default() });
     let run = bitbucket.led_here(&["export", "acme", "--sandbox", "--check"]).run();
-    insta::assert_snapshot!(run, @"");
+    insta::assert_snapshot!(run, @"
+    exit code 0
+    ----- stdout -----
+    # yaml-language-server: $schema=manifest.schema.json
+    #
+    # What exists in acme, as `bbprov export` found it.
+    version: 1
+
+    workspaces:
+      - workspace: acme
+    ----- stderr -----
+    acme has 0 repositories and 0 projects, read in 2 requests; what was written plans to nothing
+    ");
 }

@@ -8,7 +8,12 @@ fn a_manifest_to_begin_with_works_at_once() {
     let folder = Folder::new();
     let run = |arguments: &[&str]| Bbprov::new(&folder, arguments).run();
     let begun = run(&["init"]).exits(0);
-    insta::assert_snapshot!(begun, @"");
+    insta::assert_snapshot!(begun, @"
+    exit code 0
+    ----- stdout -----
+    ----- stderr -----
+    wrote repos.yaml and manifest.schema.json, by which editors complete and explain it; name your workspace in it, or try it as it is: bbprov plan --sandbox
+    ");
     let apply = run(&["apply", "--sandbox"]).exits(0);
     assert_eq!(apply.stderr, "", "{apply}");
     // The schema is the one that it names, and explains it.

@@ -43,8 +43,41 @@ fn each_project_has_its_file_and_together_they_plan_to_nothing() {
     let there = ["teams/P0.yaml", "teams/P1.yaml", "teams/P2.yaml", "teams/_shared.yaml", "teams/manifest.schema.json"];
     assert_eq!(files(&bitbucket, "teams"), there);
     let text = |file: &str| fs::read_to_string(bitbucket.folder.path().join(file)).unwrap();
-    insta::assert_snapshot!(text("teams/_shared.yaml"), @"");
-    insta::assert_snapshot!(text("teams/P1.yaml"), @"");
+    insta::assert_snapshot!(text("teams/_shared.yaml"), @r#"
+    # yaml-language-server: $schema=manifest.schema.json
+    #
+    # What exists in acme, as `bbprov export` found it.
+    version: 1
+
+    defaults:
+      project: {is_private: true}
+      repository:
+        is_private: true
+        webhooks: [{url: "https://ci.example.com/hook", events: ["repo:push"], secret: {env: CI_SECRET}}]
+
+    workspaces:
+      - workspace: acme
+        webhooks: [{url: "https://audit.example.com", events: ["repo:push"]}]
+
+    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
+    #   CI_SECRET  secret of the webhook https://ci.example.com/hook in `defaults`
+    "#);
+    insta::assert_snapshot!(text("teams/P1.yaml"), @"
+    # yaml-language-server: $schema=manifest.schema.json
+    #
+    # What exists in acme, as `bbprov export` found it.
+    version: 1
+
+    workspaces:
+      - workspace: acme
+        projects:
+          - {key: P1}
+        repositories:
+          - {slug: r1, project: P1}
+          - {slug: r10, project: P1}
+          - {slug: r4, project: P1}
+          - {slug: r7, project: P1}
+    ");
     let plan = bitbucket.as_owner(&["plan", "--detailed-exitcode", "teams"]).run().exits(0);
     assert!(plan.stdout.contains("all 28 managed objects"), "{plan}");
     // The same again changes nothing; anything else is somebody's work.
