@@ -27,6 +27,7 @@ pub type Aspect = (fn(&Sample) -> f64, &'static str);
 impl Sample {
     pub const SECONDS: Aspect = (|sample| sample.seconds, "s");
     pub const MILLISECONDS: Aspect = (|sample| sample.seconds * 1e3, "ms");
+    pub const PEAK: Aspect = (|sample| sample.peak, "MB");
     pub const PROCESSOR: Aspect = (|sample| sample.processor, "s");
 }
 
