@@ -80,20 +80,22 @@ Examples:
     /// Write a manifest of everything that exists; sends nothing but GET.
     #[command(after_help = "\
 Examples:
-  bbprov export acme > repos.yaml                    projects and repositories, a request for every 100
-  bbprov export acme --sections webhooks,permissions their sections as well, a request for each object
+  bbprov export acme > repos.yaml               projects and repositories
+  bbprov export acme --sections webhooks        their webhooks as well
   bbprov export acme --sections all --split teams/   a file for each project
-  bbprov export acme --check > repos.yaml            and plan it: there must be nothing to do
-  bbprov export --unmanaged repos.yaml               what repos.yaml does not know yet, to be pasted
+  bbprov export acme --check > repos.yaml       and a proof: it plans to nothing
+  bbprov export --unmanaged repos.yaml          what repos.yaml does not know
 
-What a credential may not read is left out and told, and the exit code is 5. With --check, 2 says that the
-manifest does not plan to nothing; with --detailed-exitcode, that something is unmanaged.")]
+Costs a request for every 100 repositories and projects, and with --sections
+one for each section of each of them. What may not be read is left out and
+told, and the exit code is 5. With --check it is 2 if what was written does
+not plan to nothing, with --detailed-exitcode if something is unmanaged.")]
     Export(ExportArgs),
     /// Begin a manifest: a small one with comments, or one of a workspace that exists.
     #[command(after_help = "\
 Examples:
-  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried at once
-  bbprov init --from acme                  what exists, as bbprov export writes it")]
+  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried
+  bbprov init --from acme                  what exists, as export writes it")]
     Init(InitArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
@@ -218,7 +220,7 @@ pub struct ExportArgs {
     /// Write a file for each project into this folder, and nothing to stdout
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub split: Option<PathBuf>,
-    /// Plan what was written, and say that there is nothing to do, or what. It takes as many requests again
+    /// Plan what was written, and say that there is nothing to do, or what. As many requests again
     #[arg(long)]
     pub check: bool,
     /// Write only what this manifest does not know yet: a file, a folder or a pattern. Repeatable
@@ -235,7 +237,7 @@ pub struct ExportArgs {
 /// Which sections to read.
 #[derive(Debug, Args)]
 pub struct SectionsArgs {
-    /// What to read besides projects and repositories, a list for each of them: names with commas between, or all
+    /// What else to read of each project and repository: names with commas between, or all
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PossibleValuesParser::new(section_names()))]
     pub sections: Vec<String>,
 }

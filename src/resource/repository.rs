@@ -245,11 +245,13 @@ impl Kind for Repository {
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
     }
 
-    /// It is named like its slug and may be forked (api.md §3.1). Nothing is to be said of what Bitbucket has shut down.
+    /// It is named like its slug and may be forked (api.md §3.1), and its first branch is most likely called `main`. Nothing is
+    /// to be said of what Bitbucket has shut down.
     fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
         match field.name {
             "name" => fields.text("name") == Some(id),
             "fork_policy" => fields.text("fork_policy") == Some("allow_forks"),
+            "mainbranch" => fields.text("mainbranch") == Some("main"),
             "has_issues" | "has_wiki" => true,
             _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
         }
