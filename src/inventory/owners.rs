@@ -7,6 +7,7 @@ use super::Inventory;
 use crate::bitbucket::{Error, Read};
 use crate::manifest::write::sayable::LeftOut;
 use crate::progress::{Event, Listen};
+use crate::resource::Grantee;
 use crate::resource::address::path;
 
 /// Leaves out the grants to owners. Where nobody says who they are, all grants stay: they are as they are, after all.
@@ -15,7 +16,8 @@ pub(super) async fn pass_over<R: Read>(
     listener: &dyn Listen,
     inventory: &mut Inventory,
 ) -> Result<(), Error> {
-    let grants = inventory.estate.objects.iter().filter(|object| object.address.kind().grants());
+    let grants =
+        inventory.estate.objects.iter().filter(|object| object.address.kind().grants_to() == Some(Grantee::Account));
     let workspaces: BTreeSet<String> = grants.map(|object| object.address.workspace().to_owned()).collect();
     listener.event(Event::Pages { more: workspaces.len() });
     for workspace in workspaces {
@@ -31,7 +33,9 @@ pub(super) async fn pass_over<R: Read>(
         let owners: HashSet<String> = page.values.iter().filter_map(owner).collect();
         let (to_owners, rest) = std::mem::take(&mut inventory.estate.objects).into_iter().partition(|object| {
             let address = &object.address;
-            address.kind().grants() && address.workspace() == workspace && owners.contains(address.id())
+            address.kind().grants_to() == Some(Grantee::Account)
+                && address.workspace() == workspace
+                && owners.contains(address.id())
         });
         inventory.estate.objects = rest;
         inventory.left_out.extend(Vec::into_iter(to_owners).map(|object| {
