@@ -99,7 +99,7 @@ Examples:
 
 Costs a request for every 100 repositories and projects, and with --sections
 one for each section of each of them. What may not be read is left out and
-told, and the exit code is 5. With --check it is 2 if what was written does
+told, and the exit code is 4. With --check it is 2 if what was written does
 not plan to nothing, with --detailed-exitcode if something is unmanaged.")]
     Export(ExportArgs),
     /// Begin a manifest: a small one with comments, or one of a workspace that exists.

@@ -13,7 +13,7 @@ use crate::bitbucket::{self, Read};
 use crate::cli::{ConnectionArgs, ExportArgs, OutputArgs};
 use crate::diagnostic::Span;
 use crate::error::{Error, Exit};
-use crate::inventory::{self, Gap, Inventory, Wish};
+use crate::inventory::{self, Inventory, Wish};
 use crate::manifest::files::manifests_in;
 use crate::manifest::validate::is_workspace_slug;
 use crate::manifest::write::beside::Given;
@@ -22,6 +22,7 @@ use crate::manifest::write::secrets::listed;
 use crate::manifest::write::{Existing, Style, Written, write};
 use crate::manifest::{self, Manifest, Workspace};
 use crate::output;
+use crate::plan::unread::Unread;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::report::{Format, Report};
@@ -45,7 +46,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Exported {
     pub written: Written,
     found: String,
-    gaps: Vec<Gap>,
+    unread: Vec<Unread>,
     left_out: Vec<LeftOut>,
     /// How many of each kind were written, of what no other object holds.
     count: BTreeMap<KindRef, usize>,
@@ -144,12 +145,12 @@ async fn export(
     let requests = client.requests();
     let count = unmanaged(&inventory.estate.objects);
     let found = found(&inventory);
-    let Inventory { estate, gaps, left_out, .. } = inventory;
+    let Inventory { estate, unread, left_out, .. } = inventory;
     let style = Style {
         schema: wanted.beside.is_none().then(|| SCHEMA.to_owned()),
         head: head(wanted, workspaces),
         split: wanted.split,
-        templates: false,
+        templates: true,
         partial: wanted.beside.is_some(),
         inherited: given.settings,
     };
@@ -164,7 +165,7 @@ async fn export(
         false => None,
     };
     let beside = wanted.beside.map(|_| workspaces.join(" and "));
-    Ok(Exported { written, found, gaps, left_out, count, drift, checked: wanted.check, requests, beside })
+    Ok(Exported { written, found, unread, left_out, count, drift, checked: wanted.check, requests, beside })
 }
 
 /// Everything that a manifest names, under any name.
@@ -262,8 +263,8 @@ impl Exported {
 
     /// Says what a person should know about it.
     pub(super) fn tell(&self, output: &OutputArgs) {
-        for gap in &self.gaps {
-            output::say(&format!("warning: {}", output::printable(&gap.to_string())));
+        for unread in &self.unread {
+            output::say(&format!("warning: {}", output::printable(&unread.to_string())));
         }
         // What is left out of many for the same reason is said once.
         let mut reasons: BTreeMap<(usize, Option<&str>, &str), (&LeftOut, usize)> = BTreeMap::new();
@@ -304,10 +305,11 @@ impl Exported {
 
     /// How the run ends.
     pub(super) fn exit(&self) -> Exit {
-        match (&self.drift, self.gaps.is_empty()) {
-            (Some(_), _) => Exit::ChangesWait,
-            (None, false) => Exit::Failures,
-            (None, true) => Exit::Done,
+        match &self.drift {
+            Some(_) => Exit::ChangesWait,
+            None if self.unread.iter().any(Unread::is_for_want_of_a_credential) => Exit::Credential,
+            None if !self.unread.is_empty() => Exit::Incomplete,
+            None => Exit::Done,
         }
     }
 }

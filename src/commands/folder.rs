@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::plan::unread::some_of;
 
 /// Files that are to be written.
 pub(super) struct Folder {
@@ -32,7 +33,7 @@ impl Folder {
             return Ok(Self { files: wanted, same });
         }
         let count = taken.len();
-        let some = crate::plan::unread::some_of(&taken);
+        let some = some_of(&taken);
         let are = if count == 1 { "is there already" } else { "are there already" };
         Err(Error::Usage(format!("{some} {are}: nothing was written; move what is there away, or name another place")))
     }

@@ -9,7 +9,6 @@ mod owners;
 mod sections;
 
 use std::collections::{BTreeSet, HashSet};
-use std::fmt;
 
 use serde_json::Value;
 
@@ -17,6 +16,7 @@ use crate::bitbucket::{Error, Read};
 use crate::manifest::write::Estate;
 use crate::manifest::write::sayable::LeftOut;
 use crate::plan::Found;
+use crate::plan::unread::Unread;
 use crate::progress::Listen;
 use crate::resource::secret::Source;
 use crate::resource::{Address, Field, Fields, KINDS, KindRef, Parent, Shape};
@@ -68,32 +68,9 @@ pub struct Inventory {
     /// How much there is, workspace by workspace, also of what was passed over.
     pub found: Vec<Found>,
     /// What could not be read.
-    pub gaps: Vec<Gap>,
+    pub unread: Vec<Unread>,
     /// What no manifest can name.
     pub left_out: Vec<LeftOut>,
-}
-
-/// Sections that could not be read, all for the same reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// What they are called.
-    pub section: &'static str,
-    /// What they are in.
-    pub holders: Vec<Box<str>>,
-    /// Why.
-    pub why: String,
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let section = self.section;
-        let more = match self.holders.len() {
-            0 | 1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        let first = self.holders.first().map_or("", |holder| holder);
-        write!(f, "`{section}` of {first}{more} could not be read: {}", self.why)
-    }
 }
 
 /// A workspace, or an object in one, in which sections can stand.

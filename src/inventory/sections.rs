@@ -7,13 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{Gap, Holder, Inventory, Wish, facts};
+use super::{Holder, Inventory, Wish, facts};
 use crate::bitbucket::error::Refusal;
 use crate::bitbucket::{Error, Read};
 use crate::manifest::write::Existing;
 use crate::manifest::write::sayable::LeftOut;
 use crate::plan::people::People;
 use crate::plan::sections;
+use crate::plan::unread::{Unread, together};
 use crate::progress::{Event, Listen};
 use crate::resource::{Address, KindRef, Shape, kinds_in};
 
@@ -30,7 +31,7 @@ struct Section {
 enum Outcome {
     /// Its items; nothing for one that no manifest can name.
     Read(Vec<Option<(Existing, Box<str>)>>),
-    Refused(String),
+    Refused(Box<Refusal>),
 }
 
 /// Reads what is wished for in these, and in what that holds.
@@ -55,6 +56,7 @@ pub(super) async fn read<R: Read>(
             let people = people.into_inner().unwrap_or_else(PoisonError::into_inner);
             let named = people.iter().map(|(id, name)| (id.into(), name.into()));
             inventory.estate.people = named.collect();
+            inventory.unread = together(std::mem::take(&mut inventory.unread));
             return Ok(());
         }
         listener.event(Event::Pages { more: sections.len() });
@@ -69,8 +71,6 @@ pub(super) async fn read<R: Read>(
             holders.extend(inventory.add(section, outcome));
         }
         drop(reading);
-        inventory.gaps.sort_by(|a, b| (a.section, &a.why).cmp(&(b.section, &b.why)));
-        inventory.gaps.iter_mut().for_each(|gap| gap.holders.sort());
     }
 }
 
@@ -91,37 +91,29 @@ enum Answer {
     /// One could be read, so that each has to be asked for.
     Given,
     /// So many could not be, the last one for this reason.
-    Refused(usize, String),
+    Refused(usize, Box<Refusal>),
 }
 
 impl Answers {
     /// Why nobody needs to ask.
-    fn forbid(&self, key: (KindRef, usize)) -> Option<String> {
+    fn forbid(&self, key: (KindRef, usize)) -> Option<Box<Refusal>> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key)? {
             Answer::Refused(REFUSALS.., why) => Some(why.clone()),
             _ => None,
         }
     }
 
-    fn note(&self, key: (KindRef, usize), refusal: Option<&Refusal>) {
+    fn note(&self, key: (KindRef, usize), refusal: Option<Box<Refusal>>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let so_far = known.remove(&key);
         let answer = match (so_far, refusal) {
             // Without the scope it will never be given.
-            (_, Some(refusal)) if !refusal.missing_scopes.is_empty() => Answer::Refused(REFUSALS, why(refusal)),
+            (_, Some(refusal)) if !refusal.missing_scopes.is_empty() => Answer::Refused(REFUSALS, refusal),
             (Some(Answer::Given), _) | (_, None) => Answer::Given,
-            (Some(Answer::Refused(count, _)), Some(refusal)) => Answer::Refused(count + 1, why(refusal)),
-            (None, Some(refusal)) => Answer::Refused(1, why(refusal)),
+            (Some(Answer::Refused(count, _)), Some(refusal)) => Answer::Refused(count + 1, refusal),
+            (None, Some(refusal)) => Answer::Refused(1, refusal),
         };
         known.insert(key, answer);
-    }
-}
-
-/// Why a section may not be read, in few words.
-fn why(refusal: &Refusal) -> String {
-    match refusal.missing_scopes.as_slice() {
-        [] => refusal.words(),
-        scopes => format!("the credential lacks the scope {}", scopes.join(", ")),
     }
 }
 
@@ -146,8 +138,8 @@ async fn read_one<R: Read>(
             Ok((section, Outcome::Read(items)))
         }
         Err(Error::Refused(refusal)) if matches!(refusal.status, 402..=404 | 410) => {
-            answers.note(key, Some(&refusal));
-            Ok((section, Outcome::Refused(why(&refusal))))
+            answers.note(key, Some(refusal.clone()));
+            Ok((section, Outcome::Refused(refusal)))
         }
         Err(error) => Err(error),
     }
@@ -185,12 +177,9 @@ impl Inventory {
         let Section { kind, holder } = section;
         let mut holders = Vec::new();
         match outcome {
-            Outcome::Refused(why) => {
-                let name: Box<str> = holder.name().into();
-                match self.gaps.iter_mut().find(|gap| gap.section == kind.section() && gap.why == why) {
-                    Some(gap) => gap.holders.push(name),
-                    None => self.gaps.push(Gap { section: kind.section(), holders: vec![name], why }),
-                }
+            Outcome::Refused(refusal) => {
+                let names = vec![holder.name().to_owned()];
+                self.unread.push(Unread { names, sections: vec![kind], error: Error::Refused(refusal) });
             }
             Outcome::Read(items) => {
                 self.estate.known.insert((holder.name().into(), kind));

@@ -167,18 +167,6 @@ impl Node {
     }
 }
 
-/// The place of each of these keys among others, if it is there.
-#[must_use]
-pub fn places_of(keys: &[(Key, Node)], among: &[(Key, Node)]) -> Vec<Option<usize>> {
-    /// So few comparisons are made sooner than a table.
-    const FEW: usize = 256;
-    if keys.len() * among.len() <= FEW {
-        return keys.iter().map(|(key, _)| among.iter().position(|(other, _)| other.text == key.text)).collect();
-    }
-    let places: HashMap<&str, usize> = among.iter().enumerate().map(|(at, (key, _))| (&*key.text, at)).collect();
-    keys.iter().map(|(key, _)| places.get(&*key.text).copied()).collect()
-}
-
 /// A value that stands nowhere.
 impl From<&serde_json::Value> for Node {
     fn from(value: &serde_json::Value) -> Self {
@@ -196,6 +184,18 @@ impl From<&serde_json::Value> for Node {
         };
         Self { span: Span::default(), tree }
     }
+}
+
+/// The place of each of these keys among others, if it is there.
+#[must_use]
+pub fn places_of(keys: &[(Key, Node)], among: &[(Key, Node)]) -> Vec<Option<usize>> {
+    /// So few comparisons are made sooner than a table.
+    const FEW: usize = 256;
+    if keys.len() * among.len() <= FEW {
+        return keys.iter().map(|(key, _)| among.iter().position(|(other, _)| other.text == key.text)).collect();
+    }
+    let places: HashMap<&str, usize> = among.iter().enumerate().map(|(at, (key, _))| (&*key.text, at)).collect();
+    keys.iter().map(|(key, _)| places.get(&*key.text).copied()).collect()
 }
 
 impl Tree {

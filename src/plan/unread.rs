@@ -72,7 +72,7 @@ impl Unread {
 }
 
 /// Tells together what could not be read for the same reason: a section of many objects, and many sections of an object.
-pub(super) fn together(all: Vec<Unread>) -> Vec<Unread> {
+pub(crate) fn together(all: Vec<Unread>) -> Vec<Unread> {
     let mut all = all;
     all.sort_by(|a, b| a.order().cmp(&b.order()));
     let by_section = join(all, |one| one.sections.clone(), |same, other| same.names.extend(other.names));

@@ -134,7 +134,7 @@ fn objects(
             }
             (Settings::new(), Vec::new())
         }
-        None => factor(&mut parts, &|key| kind.is_its_own(key), field.is_some() && style.templates),
+        None => factor(&mut parts, &|key| kind.is_its_own(key), kind.is_templated() && style.templates),
     };
     let items = objects.into_iter().zip(parts).map(|((object, group), part)| Item {
         kind,
