@@ -224,8 +224,7 @@ impl Tracer<'_> {
         let Outcome { live, over, removals } = outcome(words, form);
         let address = format!("{}/{}", self.holder.1, path.replace('.', "/"));
         let over: Vec<_> = over.iter().rev().map(|word| (Origin::of(word), word.node.clone())).collect();
-        let part =
-            Part { key: Some(key.into()), address, value: Value::Removed, from: None, over, within: Vec::new() };
+        let part = Part { key: Some(key.into()), address, value: Value::Removed, from: None, over, within: Vec::new() };
         let Some(last) = live.last() else {
             // What removes nothing says nothing.
             let (removal, _) = removals.iter().rev().find(|(_, removes)| *removes)?;

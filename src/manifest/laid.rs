@@ -96,7 +96,9 @@ impl Laid {
                     self.work += one.node.count();
                     (one.key.clone(), one.node.clone())
                 }
-                [.., last] => (last.key.clone(), self.lay(&live.iter().map(|word| word.node).collect::<Vec<_>>(), shape)),
+                [.., last] => {
+                    (last.key.clone(), self.lay(&live.iter().map(|word| word.node).collect::<Vec<_>>(), shape))
+                }
             })
         });
         Node { tree: Tree::Map(entries.collect()), span }
