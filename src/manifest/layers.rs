@@ -248,9 +248,8 @@ impl Layers {
         self.layers.len()
     }
 
-    /// The layer that holds what stands at this place, if it is one and only one.
-    #[must_use]
-    pub fn at(&self, span: Span) -> Option<&Name> {
+    /// Who inherits what stands at this place, in words that follow "this repository": nothing if it is in no layer.
+    pub(super) fn whence(&self, span: Span) -> Option<String> {
         let places = self.places.get_or_init(|| {
             let mut places = HashMap::new();
             for (at, layer) in self.layers.iter().enumerate() {
@@ -258,8 +257,10 @@ impl Layers {
             }
             places
         });
-        let at = (*places.get(&span)?)?;
-        Some(&self.layers[at].name)
+        Some(match places.get(&span)? {
+            Some(at) => format!("has it from {}", self.layers[*at].name),
+            None => "inherits it".to_owned(),
+        })
     }
 }
 

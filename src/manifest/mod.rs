@@ -178,8 +178,8 @@ fn make(sources: Sources, keep: bool) -> Result<(Manifest, Vec<Node>, Shape), In
     let mut resolver = Resolver::new(&layers, &shape, &sources, &mut found);
     let mut kept = Vec::new();
     for document in documents {
-        resolver.add(&document);
-        kept.extend(keep.then_some(document));
+        kept.extend(keep.then(|| document.clone()));
+        resolver.add(document);
     }
     let Resolved { workspaces, desired, owned } = resolver.finish();
     let mut manifest = Manifest { workspaces, desired, owned, layers, sources, ..Manifest::default() };

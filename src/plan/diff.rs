@@ -90,7 +90,7 @@ fn compare(
     match (object.absent, actual) {
         (true, None) => None,
         (true, Some(_)) => {
-            let place = object.state_span.map(|span| manifest.sources.place(span));
+            let place = object.state_span().map(|span| manifest.sources.place(span));
             let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
@@ -184,7 +184,7 @@ fn still_held(object: &Desired, count: usize) -> Diagnostic {
     let (kind, address) = (object.address.kind().name(), &object.address);
     Diagnostic::error(
         Code::StillHeld,
-        object.state_span.unwrap_or(object.span),
+        object.state_span().unwrap_or(object.span),
         format!("{kind} {address} cannot be deleted"),
     )
     .label(format!("it still holds {count} that this manifest does not name"))

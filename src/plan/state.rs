@@ -187,7 +187,7 @@ impl State {
     /// Takes what still has its former name for what it will be.
     pub(super) fn recognise(&mut self, manifest: &Manifest) {
         for object in manifest.desired.iter().filter(|object| !object.absent) {
-            let Some((former, _)) = object.previously.as_deref() else { continue };
+            let Some((former, _)) = object.previously() else { continue };
             if self.objects.get(&object.address).is_some() {
                 continue;
             }

@@ -267,7 +267,7 @@ fn what_removes_nothing_is_a_warning_at_its_place() {
     warning[BB0210]: there is no `website` that this could remove
       --> repos.yaml:19:28
        |
-    19 | ...   - {slug: a, website: ~, permissions: {groups: {nobody: ~}, users:...
+    19 |       - {slug: a, website: ~, permissions: {groups: {nobody: ~}, users:...
        |                            ^ nothing gives it a value under this
        |
        = help: leave it out
