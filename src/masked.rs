@@ -42,21 +42,36 @@ pub fn masked_at(text: &str, part: Range<usize>) -> String {
         from += 1;
     }
     let before = &text[from..part.start];
-    let in_key = before.rfind(KEY.0).is_some_and(|begin| !before[begin..].contains(KEY.1));
-    // A line of a key begins like its first one, for whoever looks at it alone.
     let line = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = if in_key { before.rfind(KEY.0).unwrap_or(line).min(line) } else { line };
+    // A line of a key begins like its first one, for whoever looks at it alone.
+    let key = before.rfind(KEY.0).filter(|begin| begin + key_length(&text[from + begin..part.end]) > before.len());
+    let line = key.map_or(line, |begin| begin.min(line));
     let known = &text[from + line..part.end];
     masked(known).get(part.start - from - line..).unwrap_or_default().to_owned()
 }
 
 /// From where a private key begins to where it ends.
 fn keys(line: &str) -> impl Iterator<Item = (usize, usize)> {
-    line.match_indices(KEY.0).map(|(start, _)| {
-        let end = line[start..].find(KEY.1).map_or(line.len(), |at| start + at);
-        let rest = line[end..].find(['"', '\'', '\n']).map_or(line.len(), |at| end + at);
-        (start, rest)
-    })
+    line.match_indices(KEY.0).map(|(start, _)| (start, start + key_length(&line[start..])))
+}
+
+/// How long the key is that a text begins with: to the end of its last line, or to what can be in no key.
+fn key_length(text: &str) -> usize {
+    let mut length = 0;
+    for line in text.split_inclusive('\n') {
+        let is_header = ["Proc-Type", "DEK-Info"].iter().any(|header| line.trim_start().starts_with(header));
+        if line.trim_end().ends_with(':') || line.contains(": ") && !is_header && length > 0 {
+            return length;
+        }
+        let last = line.find(KEY.1);
+        let ends =
+            last.map_or(line, |at| &line[at..]).find(['"', '\'', '}', ']', ',']).map(|at| last.unwrap_or(0) + at);
+        if let Some(end) = ends.or(last.map(|_| line.trim_end().len())) {
+            return length + end;
+        }
+        length += line.len();
+    }
+    length
 }
 
 /// The words that begin like a token.
@@ -98,7 +113,7 @@ mod tests {
                 "key: \"-----BEGIN OPENSSH PRIVATE KEY-----\\nb3B\\n-----END K-----\" # x",
                 "key: \"*********************************************************\" # x",
             ),
-            ("{key: b3BlbnNzaC1rZXktdjEAAA, a: b}", "{key: ************************, a: b}"),
+            ("{key: b3BlbnNzaC1rZXktdjEAAA, a: b}", "{key: **********************, a: b}"),
         ] {
             let masked = masked(line);
             assert_eq!(masked.len(), line.len());
@@ -126,6 +141,12 @@ mod tests {
         assert_eq!(shown("-----END RSA"), "************");
         assert_eq!(shown("xyz c"), "*** c");
         assert_eq!(shown("b: "), "b: ");
+        let text = "a: -----BEGIN RSA PRIVATE KEY-----\n  Proc-Type: 4\n  MIIEow\nb: x\nc: {k: '-----BEGIN KEY'}\nd: y";
+        assert_eq!(masked_at(text, 0..text.len()).replace('*', ""), "a: b: x\nc: {k: ''}\nd: y");
+        for part in ["b: x", "d: y"] {
+            let start = text.find(part).unwrap();
+            assert_eq!(masked_at(text, start..start + part.len()), part);
+        }
         let long = format!("é{}ATATT{}", "x".repeat(8_190), "y".repeat(100));
         assert_eq!(masked_at(&long, long.len() - 3..long.len()), "***");
     }

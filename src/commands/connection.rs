@@ -1,5 +1,6 @@
 //! From the command line and the environment to a connection, to Bitbucket or to a sandbox in this process.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -46,7 +47,8 @@ pub(super) async fn connect(
     // Everybody is let in there: no workspace's own credential is looked for.
     let workspaces: Vec<_> = manifest.workspaces.iter().map(|workspace| workspace.slug.clone()).collect();
     let exist = Some(workspaces.clone());
-    let sandbox = Sandbox::start(sandbox::Options { workspaces: exist, ..sandbox::Options::default() });
+    let members = members(manifest);
+    let sandbox = Sandbox::start(sandbox::Options { workspaces: exist, members, ..sandbox::Options::default() });
     let sandbox = sandbox.await.map_err(super::io("cannot start the sandbox"))?;
     into_sandbox(&mut options, &sandbox);
     let everybody = Owner { credential: options.credential.clone(), place: None, workspaces };
@@ -56,6 +58,12 @@ pub(super) async fn connect(
 /// CI systems set variables that are not given to nothing.
 fn or_default(given: &str, default: &str) -> String {
     if given.trim().is_empty() { default.to_owned() } else { given.trim().to_owned() }
+}
+
+/// Whom a fresh sandbox has as members, so that a manifest which names people can be tried in it.
+pub(super) fn members(manifest: &Manifest) -> Vec<String> {
+    let emails: BTreeSet<&str> = manifest.emails().collect();
+    emails.into_iter().map(str::to_owned).collect()
 }
 
 /// Leads a connection into a sandbox, as an API token: the credential that may do everything that a manifest can ask for

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::connection::into_sandbox;
+use super::connection::{into_sandbox, members};
 use super::interrupt::interrupt;
 use super::secrets::Secrets;
 use crate::apply;
@@ -58,6 +58,7 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
             words.filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
         }),
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
+        members: seed.map(members).unwrap_or_default(),
         token_lifetime: args.token_lifetime,
         pages: if args.opaque_next { Pages::Opaque } else { Pages::Numbered },
         faults: args.faults,
@@ -81,7 +82,8 @@ async fn sow(seed: Manifest, options: &Options) -> Result<(), Error> {
     if options.state.as_deref().is_some_and(Path::exists) {
         return Ok(());
     }
-    let field = Options { workspaces: options.workspaces.clone(), state: options.state.clone(), ..Options::default() };
+    let Options { workspaces, members, state, .. } = options.clone();
+    let field = Options { workspaces, members, state, ..Options::default() };
     let sandbox = Sandbox::start(field).await.map_err(super::io("cannot start the sandbox"))?;
     let mut to = bitbucket::Options::new(Credential::Bearer(String::new().into()));
     into_sandbox(&mut to, &sandbox);

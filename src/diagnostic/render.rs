@@ -88,9 +88,10 @@ impl Excerpt {
         // Where each character ends.
         let after = text[start..].char_indices().take_while(in_line).take(room + 1);
         let after: Vec<usize> = after.map(|(at, c)| start + at + c.len_utf8()).collect();
-        // A third of what is shown stands before the place, and more if the rest is short.
+        // A third of what is shown stands before the place, and more if the rest is short. What begins in the first half
+        // stays where it is.
         let at_least = (room / 3).max(room.saturating_sub(after.len() + 2 * CUT.len()));
-        let whole = column - 1 + after.len() <= room;
+        let whole = column - 1 + after.len() <= room || column - 1 <= room / 2;
         let shown_before = if whole { before.len() } else { before.len().min(at_least) };
         let cropped = shown_before + 1 < column;
         let left = if cropped { CUT } else { "" };

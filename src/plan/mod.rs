@@ -1,14 +1,23 @@
 //! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
 
 pub mod diff;
+mod kept;
+mod lanes;
+mod members;
+mod misnamed;
+pub mod people;
 pub mod refresh;
+mod refusals;
 pub(crate) mod sections;
 pub mod state;
+pub mod unread;
 mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use members::Resolved;
+use people::People;
 use serde_json::Value;
 
 use crate::bitbucket::{self, Read};
@@ -16,6 +25,7 @@ use crate::diagnostic::Diagnostics;
 use crate::manifest::Manifest;
 use crate::progress::Listen;
 use crate::resource::{Action, Address, Fields, KindRef, Shape};
+pub use unread::Unread;
 
 /// What to change, and what was found on the way.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +44,14 @@ pub struct Plan {
     pub granted: Vec<Granted>,
     /// What could not be read, and is not in the plan.
     pub unread: Vec<Unread>,
+    /// How many managed objects are in none of this because of that.
+    pub unplanned: usize,
     /// How much each section holds from which something is removed, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
+    /// What to call the accounts that the changes and notes are about, as far as anybody said.
+    pub people: People,
+    /// What the manifest calls the objects that it names by an e-mail address.
+    pub written: HashMap<Address, Address>,
 }
 
 /// What a credential may do.
@@ -47,32 +63,6 @@ pub struct Granted {
     pub scopes: Vec<String>,
 }
 
-/// Workspaces of which nothing is known because their credential was of no use. Those of other credentials are planned.
-#[derive(Debug, Clone)]
-pub struct Unread {
-    /// The workspaces.
-    pub workspaces: Vec<String>,
-    /// Why.
-    pub error: bitbucket::Error,
-}
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} could not be read: {}", some_of(&self.workspaces), self.why())
-    }
-}
-
-impl Unread {
-    /// Why, in words.
-    #[must_use]
-    pub fn why(&self) -> String {
-        match &self.error {
-            bitbucket::Error::Stopped { why, .. } => why.clone(),
-            error => error.to_string(),
-        }
-    }
-}
-
 /// One change to one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -80,7 +70,7 @@ pub struct Change {
     pub address: Address,
     /// What happens to it.
     pub action: Action,
-    /// Its fields that change. Of a new object, all that are set.
+    /// Its fields that change. Of a new object, all that are set; of what is taken out of a section, what they were.
     pub fields: Box<[FieldChange]>,
     /// Why, if that is not plain from the fields.
     pub reason: Option<Box<str>>,
@@ -125,6 +115,25 @@ impl Change {
         self.fields.iter().map(|field| (field.name, Arc::clone(&field.to))).collect()
     }
 
+    /// What the changed fields are.
+    #[must_use]
+    pub fn origin(&self) -> Fields {
+        self.fields.iter().map(|field| (field.name, Arc::clone(&field.from))).collect()
+    }
+
+    /// How many requests it takes at most, if nothing goes wrong.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        let (kind, id) = (self.address.kind(), self.address.id());
+        let looks = usize::from(kind.reads_back(self.action));
+        match self.action {
+            Action::Delete => 1,
+            Action::Update => 1 + looks,
+            Action::Replace => 2 + looks,
+            Action::Create => 1 + looks + kind.requests_to_finish(id, &self.target()),
+        }
+    }
+
     /// What a person must not overlook about it.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
@@ -139,7 +148,7 @@ pub struct FieldChange {
     pub name: &'static str,
     /// What it is; null for a new object.
     pub from: Arc<Value>,
-    /// What it shall be.
+    /// What it shall be; null where the object goes.
     pub to: Arc<Value>,
 }
 
@@ -211,18 +220,10 @@ impl Plan {
         }
     }
 
-    /// How many requests the changes take, if nothing goes wrong.
+    /// How many requests the changes take at most, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
-        let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
-        let new = |change: &Change| 1 + usize::from(change.address.kind().takes_two(&change.target()));
-        let of = |change: &Change| match change.action {
-            Action::Delete => 1,
-            Action::Replace => 1 + new(change) + reads_back(change),
-            Action::Create => new(change) + reads_back(change),
-            Action::Update => 1 + reads_back(change),
-        };
-        self.changes.iter().map(of).sum()
+        self.changes.iter().map(Change::requests).sum()
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.
@@ -251,7 +252,8 @@ impl Plan {
 
     /// Keeps only the changes whose address fits one of the patterns, and what those need to be possible.
     pub fn only(&mut self, patterns: &[glob::Pattern]) {
-        let fits = |address: &Address| Self::fits(patterns, address);
+        let written = std::mem::take(&mut self.written);
+        let fits = |address: &Address| Self::fits(patterns, written.get(address).unwrap_or(address));
         let mut kept = vec![false; self.changes.len()];
         let mut chosen: Vec<usize> = (0..self.changes.len()).filter(|at| fits(&self.changes[*at].address)).collect();
         while let Some(at) = chosen.pop() {
@@ -270,16 +272,10 @@ impl Plan {
             change.follows.iter_mut().for_each(|other| *other = places[*other]);
         }
         self.notes.retain(|note| fits(&note.address));
+        self.written = written;
+        self.forget_strangers();
         self.bill.to_apply = self.requests();
     }
-}
-
-/// The first few of many names.
-#[must_use]
-pub fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 /// Why there is no plan.
@@ -293,28 +289,25 @@ pub enum Error {
     Bitbucket(#[from] bitbucket::Error),
 }
 
-/// Reads what exists and compares it with the manifest. Sends nothing but GET.
+/// Reads what exists and compares it with the manifest, once it is known who the people are that this names by e-mail
+/// address. Sends nothing but GET.
 ///
 /// # Errors
 /// What reading brings, and everything in the manifest that does not fit what exists.
 pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<Plan, Error> {
     let before = client.requests();
-    let state = refresh::refresh(client, manifest, listener).await?;
-    let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
+    let Resolved { manifest, mut people, written, useless } = members::resolve(client, manifest, listener).await?;
+    let manifest = &*manifest;
+    let mut state = refresh::refresh(client, manifest, useless, listener).await?;
+    people.extend(std::mem::take(&mut state.people));
+    people.check_grants(manifest).map_err(Error::Manifest)?;
+    let mut plan = Plan { people, written, ..diff::diff(manifest, &state).map_err(Error::Manifest)? };
+    plan.forget_strangers();
     plan.bill.used = client.requests() - before;
     plan.bill.hourly = client.hourly();
-    for workspaces in by_lane(client, manifest).into_values() {
+    for workspaces in lanes::by_lane(client, manifest).into_values() {
         let Some(scopes) = client.scopes(&workspaces[0]).await else { continue };
         plan.granted.push(Granted { workspaces, scopes });
     }
     Ok(plan)
-}
-
-/// The workspaces of each credential.
-fn by_lane<R: Read>(client: &R, manifest: &Manifest) -> BTreeMap<usize, Vec<String>> {
-    let mut lanes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for workspace in manifest.inhabited() {
-        lanes.entry(client.lane(&workspace.slug)).or_default().push(workspace.slug.clone());
-    }
-    lanes
 }

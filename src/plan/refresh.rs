@@ -11,8 +11,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::state::{Actual, Known, State};
-use super::{Error, Found, by_lane, sections};
-use crate::bitbucket::error::Line;
+use super::{Error, Found, lanes, sections};
+use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
@@ -57,12 +57,19 @@ struct Reading {
     total: Option<usize>,
 }
 
-/// Reads the actual state of everything the manifest names.
+/// Reads the actual state of everything the manifest names. Nothing is read with credentials that are known to be `useless`,
+/// by their lanes.
 ///
 /// # Errors
 /// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket. A credential of no use
 /// is an error if there is no other one.
-pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<State, Error> {
+pub async fn refresh<R: Read>(
+    client: &R,
+    manifest: &Manifest,
+    useless: BTreeMap<usize, bitbucket::Error>,
+    listener: &dyn Listen,
+) -> Result<State, Error> {
+    let mut useless = useless;
     let references: BTreeSet<Address> = manifest
         .desired
         .iter()
@@ -72,13 +79,13 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         .collect();
     let doomed: HashSet<&Address> =
         manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
-    let inquiries = inquiries(manifest, &references, &doomed);
+    let mut inquiries = inquiries(manifest, &references, &doomed);
+    inquiries.retain(|inquiry| !useless.contains_key(&client.lane(&inquiry.workspace.slug)));
     listener.event(Event::Pages { more: inquiries.len() });
-    let lanes = by_lane(client, manifest);
-    let readings = read_all(client, &inquiries, lanes.keys(), listener).await;
+    let watched = &Watched { client, listener };
+    let readings = lanes::read_each(client, &inquiries, |one| &one.workspace.slug, |one| read(watched, one)).await;
     let mut state = State::default();
     let mut problems = Diagnostics::default();
-    let mut useless: BTreeMap<usize, bitbucket::Error> = BTreeMap::new();
     for (inquiry, reading) in inquiries.iter().zip(readings) {
         match reading.map_err(|error| about_workspace(inquiry.workspace, error)) {
             Ok(reading) => state.add(inquiry, reading),
@@ -86,20 +93,20 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
                 useless.entry(client.lane(&inquiry.workspace.slug)).or_insert(error);
             }
             Err(problem) => {
-                let problem = problem?;
                 // Each of its lists says so; one of them is enough.
-                if !problems.iter().any(|other| other.primary == problem.primary) {
-                    problems.push(problem);
-                }
+                problems.push_once(problem?);
             }
         }
+    }
+    if problems.is_empty() {
+        state.recognise(manifest);
+        problems = sections::read(client, manifest, &mut state, &mut useless, listener).await?;
     }
     if !problems.is_empty() {
         problems.sort();
         return Err(Error::Manifest(problems));
     }
-    state.recognise(manifest);
-    sections::read(client, manifest, &mut state, &mut useless, listener).await?;
+    let lanes = lanes::by_lane(client, manifest);
     if useless.len() == lanes.len()
         && let Some((_, error)) = useless.pop_first()
     {
@@ -107,26 +114,6 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
     }
     state.forget(useless, lanes);
     Ok(state)
-}
-
-/// Makes all inquiries, and gives what came of them in their order. Each credential has its own number of places: one that
-/// has to wait keeps nobody else waiting.
-async fn read_all<R: Read>(
-    client: &R,
-    inquiries: &[Inquiry<'_>],
-    lanes: impl Iterator<Item = &usize>,
-    listener: &dyn Listen,
-) -> Vec<Result<Reading, bitbucket::Error>> {
-    let watched = &Watched { client, listener };
-    let of_lane = |lane: &usize| {
-        let lane = *lane;
-        let own = inquiries.iter().enumerate().filter(move |(_, one)| client.lane(&one.workspace.slug) == lane);
-        let reading = stream::iter(own).map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) });
-        reading.buffer_unordered(client.concurrency())
-    };
-    let mut readings: Vec<_> = stream::select_all(lanes.map(of_lane)).collect().await;
-    readings.sort_by_key(|(at, _)| *at);
-    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 fn inquiries<'a>(
@@ -281,36 +268,41 @@ impl State {
 }
 
 /// A refusal to list a workspace is about the workspace's line in the manifest; anything else ends the run.
-fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
+pub(super) fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
-    match &error {
-        bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
-            let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
-            let problem = Diagnostic::error(Code::UnknownWorkspace, workspace.span, message)
-                .label(format!("Bitbucket says: {}", refusal.words()))
-                .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
-            Ok(match &workspace.auth {
-                Some(auth) => problem.also(auth.span, "this credential"),
-                None => problem,
-            })
-        }
-        bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
-            Err(bitbucket::Error::Credential(format!(
-                "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
-                refusal.missing_scopes.join(", ")
-            )))
-        }
-        bitbucket::Error::Refused(refusal) if refusal.status == 403 => Err(bitbucket::Error::Credential(format!(
-            "the credential has no access to the workspace `{slug}`: is its owner a member? ({refusal})"
-        ))),
-        _ => Err(error),
+    let Some(refusal) = error.refusal() else { return Err(error) };
+    if let Some(problem) = unknown_workspace(workspace, refusal) {
+        return Ok(problem);
     }
+    Err(match refusal.status {
+        403 if !refusal.missing_scopes.is_empty() => bitbucket::Error::Credential(format!(
+            "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
+            refusal.missing_scopes.join(", ")
+        )),
+        403 => bitbucket::Error::Credential(format!(
+            "the credential has no access to the workspace `{slug}`: is its owner a member? ({refusal})"
+        )),
+        _ => error,
+    })
+}
+
+/// What to say of a workspace that is not there.
+pub(super) fn unknown_workspace(workspace: &Workspace, refusal: &Refusal) -> Option<Diagnostic> {
+    let message = format!("there is no workspace `{}`, or this credential cannot see it", workspace.slug);
+    let problem = Diagnostic::error(Code::UnknownWorkspace, workspace.span, message)
+        .label(format!("Bitbucket says: {}", refusal.words()))
+        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
+    let problem = match &workspace.auth {
+        Some(auth) => problem.also(auth.span, "this credential"),
+        None => problem,
+    };
+    (refusal.status == 404).then_some(problem)
 }
 
 /// Somebody who reads and says so.
-struct Watched<'a, R> {
-    client: &'a R,
-    listener: &'a dyn Listen,
+pub(super) struct Watched<'a, R> {
+    pub client: &'a R,
+    pub listener: &'a dyn Listen,
 }
 
 impl<R: Read> Watched<'_, R> {
@@ -333,7 +325,7 @@ impl<R: Read> Watched<'_, R> {
         }
     }
 
-    fn expect(&self, more: usize) {
+    pub fn expect(&self, more: usize) {
         self.listener.event(Event::Pages { more });
     }
 }

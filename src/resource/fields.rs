@@ -46,7 +46,7 @@ pub enum Form {
     Plain,
     /// A list whose order means nothing.
     Set,
-    /// A list of account ids or UUIDs here, of objects that hold both there.
+    /// A list of accounts here, by account id, UUID or e-mail address; of objects that hold the first two there.
     Accounts,
     /// A list of slugs here, of objects there.
     Slugs,
@@ -244,6 +244,12 @@ impl Fields {
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<bool> {
         self.get(name)?.as_bool()
+    }
+
+    /// Whether these are the very same and not only equal, which is quickly known.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether there is none.

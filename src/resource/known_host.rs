@@ -128,8 +128,8 @@ impl Kind for KnownHost {
     }
 }
 
-/// Those that Bitbucket knows by itself, and refuses.
-const ITS_OWN: [&str; 2] = ["bitbucket.org", "github.com"];
+/// What Bitbucket was seen to know by itself, and to refuse. It may know more.
+const ITS_OWN: [&str; 1] = ["github.com"];
 
 fn check_host(name: &str) -> Option<Finding> {
     if ITS_OWN.iter().any(|host| host.eq_ignore_ascii_case(name)) {

@@ -7,7 +7,7 @@
 //! `sections` say how). What else is to be said of it the tests ask for: the schema and the README's table, which they
 //! print, its place in `examples/team.yaml`, and in `tests/it/drift/` what a manifest says of it and where the API has it.
 
-mod account;
+pub mod account;
 pub mod address;
 pub mod branch_restriction;
 pub mod branching_model;
@@ -37,7 +37,7 @@ use crate::diagnostic::Code;
 
 pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
-pub use kind::{Kind, Parent, Place, Shape};
+pub use kind::{Grantee, Kind, Parent, Place, Shape};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
 static REGISTRY: [&dyn Kind; 24] = [

@@ -6,7 +6,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::account::{check_account, check_group};
-use super::{Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::{
+    Absent, Action, Field, Fields, Finding, Grantee, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+};
 
 /// A grant: whoever it is to may read, write or administer.
 pub struct Permission {
@@ -100,7 +102,9 @@ impl Kind for Permission {
 
     fn summary(&self) -> &'static str {
         match self.to {
-            To::Users => "Grants to accounts, each by UUID in braces or by account id. Other grants stay as they are.",
+            To::Users => {
+                "Grants to accounts, each by e-mail address, UUID in braces or account id. Other grants stay as they are."
+            }
             To::Groups => "Grants to groups, each by its slug. Other grants stay as they are.",
         }
     }
@@ -109,8 +113,19 @@ impl Kind for Permission {
         FIELDS
     }
 
-    fn grants(&self) -> bool {
+    fn is_account(&self) -> bool {
         self.to == To::Users
+    }
+
+    fn grants_to(&self) -> Option<Grantee> {
+        Some(match self.to {
+            To::Users => Grantee::Account,
+            To::Groups => Grantee::Group,
+        })
+    }
+
+    fn administers(&self, fields: &Fields) -> bool {
+        fields.text("permission") == Some("admin")
     }
 
     fn describe(&self, fields: &Fields) -> String {

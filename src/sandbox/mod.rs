@@ -91,6 +91,8 @@ pub struct Options {
     pub scopes: Option<Vec<String>>,
     /// Who is let in. `None`: everybody.
     pub credentials: Option<Credentials>,
+    /// The e-mail addresses of further people, who are members of every workspace.
+    pub members: Vec<String>,
     /// How long the tokens live that the token endpoint gives out.
     pub token_lifetime: Duration,
     /// What the pages of a list say of each other.
@@ -116,6 +118,7 @@ impl Default for Options {
             rate_limit: None,
             scopes: None,
             credentials: None,
+            members: Vec::new(),
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             pages: Pages::default(),
             longest_page: listing::LONGEST_PAGE,

@@ -40,7 +40,7 @@ impl Service {
     pub(super) fn new(options: &Options, store: Store) -> Self {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
-            people: People::new(options.credentials.as_ref()),
+            people: People::new(options.credentials.as_ref(), &options.members),
             settling: options.settling,
             subscription: options.subscription,
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),

@@ -2,3 +2,4 @@
 
 mod explained;
 mod formats;
+mod shown;

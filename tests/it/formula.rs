@@ -1,6 +1,7 @@
 //! The request formula: what a plan may cost, over workspaces of every shape, counted by the sandbox.
 //!
-//! For each workspace `ceil(projects/100)` and `min(ceil(repositories/100), 1 + repositories named)`, and one token fetch.
+//! For each workspace `ceil(projects/100)` and `min(ceil(repositories/100), 1 + repositories named)`, for each that names
+//! people by e-mail address `ceil(addresses/90)`, and one token fetch.
 
 use std::ops::Range;
 
@@ -171,4 +172,20 @@ fn a_list_without_a_size_costs_less_than_twice_the_best() {
     }
     // Pages are read on while that finds what is wanted.
     assert_eq!(plan(&bitbucket, &shape.manifest(850..950, "")).0, 1 + 2);
+}
+
+/// People cost a request for every 90 addresses, in the workspaces that name any and however often.
+#[test]
+fn a_look_at_the_members_is_on_the_bill() {
+    let email = |number: usize| format!("p{number}@example.com");
+    let bitbucket = Bitbucket::with(Options { members: (0..200).map(email).collect(), ..Options::default() });
+    for named in [0, 1, 89, 90, 91, 180, 181] {
+        let users: String = (0..named).map(|number| format!("{}: read, ", email(number))).collect();
+        let project = format!("{{key: P, permissions: {{users: {{{users}}}}}, default_reviewers: [{}]}}", email(0));
+        let project = if named == 0 { "{key: P}".to_owned() } else { project };
+        let manifest = format!(
+            "version: 1\nworkspaces: [{{workspace: w0, projects: [{project}]}}, {{workspace: w1, projects: [{{key: P}}]}}]"
+        );
+        assert_eq!(plan(&bitbucket, &manifest).0, 2 + named.div_ceil(90), "{named}");
+    }
 }

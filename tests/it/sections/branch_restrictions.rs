@@ -136,14 +136,14 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:46
       |
-    8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
-      |                                              ^ only `push` and `restrict_merges` are for some accounts and not for others
+    8 | ...ce, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], ...
+      |                             ^ only `push` and `restrict_merges` are for some accounts and not for others
 
     error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:98
       |
-    8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
-      |                                                                                                  ^ only `push` and `restrict_merges` are for some groups and not for others
+    8 | ..., users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
+      |                                                                 ^ only `push` and `restrict_merges` are for some groups and not for others
 
     error[BB0322]: `require_approvals_to_merge` needs a number
      --> repos.yaml:9:18
@@ -233,15 +233,19 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project            acme/PAY
-      + repository         acme/ledger  project PAY
-      + branch restriction acme/ledger/branch_restrictions/push main
+      + project    acme/PAY
+      + repository acme/ledger  project PAY
+          + branch restriction push main
+                users {11111111-1111-4111-8111-111111111111}
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
 
-      failed branch restriction acme/ledger/branch_restrictions/push main
-            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 400: Bad request; users: {11111111-1111-4111-8111-111111111111} is not a valid user.
+      failed in repository acme/ledger
+          branch restriction push main
+            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 400:
+            Bad request; users: {11111111-1111-4111-8111-111111111111} is not a
+            valid user.
 
     2 done, 1 failed, in 3 requests.
     Mend what failed, and run the same command again: what is done stays done.

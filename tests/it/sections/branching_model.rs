@@ -80,19 +80,24 @@ fn a_branch_waits_for_the_first_push() {
     insta::assert_snapshot!(plan.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project         acme/PAY
-      + repository      acme/ledger  project PAY
-      + branching model acme/ledger/branching_model
-            feature.prefix           feat/
-            feature.enabled          true
-            hotfix.enabled           false
-            default_branch_deletion  true
+      + project    acme/PAY
+      + repository acme/ledger  project PAY
+          + branching model
+                feature.prefix           feat/
+                feature.enabled          true
+                hotfix.enabled           false
+                default_branch_deletion  true
 
-      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
+      note acme/ledger branching model: development.name waits for the first push:
+           an empty repository has no branches
+      note acme/ledger branching model: development.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.name waits for the first push: an
+           empty repository has no branches
+      note acme/ledger branching model: production.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.enabled waits for the first push:
+           an empty repository has no branches
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
@@ -103,10 +108,14 @@ fn a_branch_waits_for_the_first_push() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
+      note acme/ledger branching model: development.name waits for the first push:
+           an empty repository has no branches
+      note acme/ledger branching model: development.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.name waits for the first push: an
+           empty repository has no branches
+      note acme/ledger branching model: production.enabled waits for the first push:
+           an empty repository has no branches
 
     Nothing to do: all 3 managed objects are as the manifest says.
     3 requests used.
@@ -148,26 +157,26 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0333]: no branch can begin with "a/*"
      --> repos.yaml:8:50
       |
-    8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
-      |                                                  ^^^^^ no spaces, and none of ~ ^ : ? * [ \
+    8 | ...[{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind:...
+      |                             ^^^^^ no spaces, and none of ~ ^ : ? * [ \
 
     error[BB0333]: "b" and "b/" begin the same branches
      --> repos.yaml:8:81
       |
-    8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
-      |                                                                                 ^^^^ no prefix can be the beginning of another
+    8 | ...ix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
+      |                                       ^^^^ no prefix can be the beginning of another
       |
       = help: change one of them, or switch its type off with `enabled: false`
 
     error[BB0205]: `kind: bugfix` stands twice in one list
      --> repos.yaml:9:41
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
-      |                                         ^ the second time
+    9 | ...nd: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore,...
+      |                             ^ the second time
       |
      ::: repos.yaml:9:13
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix:
+    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {...
       |             - the first time
       |
       = help: say everything about it in one place
@@ -175,8 +184,8 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0104]: `kind` must be `feature`, `bugfix`, `release` or `hotfix`
      --> repos.yaml:9:79
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
-      |                                                                               ^^^^^ this is the text "chore"
+    9 | ...fix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
+      |                                                    ^^^^^ this is the text "chore"
 
     error[BB0331]: the development branch has a name or is the main branch, not both
       --> repos.yaml:12:31
@@ -221,15 +230,18 @@ fn a_branch_that_is_not_there_is_named_by_bitbucket() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      ~ branching model acme/ledger/branching_model  development.name, default_branch_deletion
-            development.name         none → develop
-            default_branch_deletion  false → true
+        repository acme/ledger
+          ~ branching model  development.name, default_branch_deletion
+                development.name         none → develop
+                default_branch_deletion  false → true
 
     1 to update, 2 unchanged.
     3 requests used; 1 to apply, 1 % of 1,000 an hour.
 
-      failed branching model acme/ledger/branching_model
-            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered 400: Bad request; development.name: The branch does not exist.
+      failed in repository acme/ledger
+          branching model
+            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered
+            400: Bad request; development.name: The branch does not exist.
 
     1 failed, in 1 request.
     Mend what failed, and run the same command again: what is done stays done.

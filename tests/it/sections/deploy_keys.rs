@@ -61,10 +61,14 @@ fn another_label_is_another_key_in_its_place() {
     insta::assert_snapshot!(super::as_olive(&bitbucket, &["plan"]).exits(0).stdout, @"
     acme has 1 repository and 1 project
 
-      ± deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq  deleted and created anew, and does not work in between
-            label  ci → builds
-      ± deploy key acme/PAY/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq  deleted and created anew, and does not work in between
-            label  ci → builds
+        project    acme/PAY
+          ± deploy key ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq
+                deleted and created anew, and does not work in between
+                label  ci → builds
+        repository acme/ledger
+          ± deploy key ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq
+                deleted and created anew, and does not work in between
+                label  ci → builds
 
     2 to replace, 2 unchanged.
     4 requests used; 4 to apply, 1 % of 1,000 an hour.
@@ -103,37 +107,37 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0202]: deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq is listed twice
      --> repos.yaml:9:27
       |
-    9 |           {label: b, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYb
-      |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the second time
+    9 |           {label: b, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+      |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the second time
       |
      ::: repos.yaml:8:27
       |
-    8 |           {label: a, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYb
-      |                           -------------------------------------------------------------------------------- the first time
+    8 |           {label: a, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+      |                           ---------------------------------------------- the first time
       |
       = help: keep one of them: an object has one place in a manifest, or in all its files
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:10:27
        |
-    10 |           {label: c, key: AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ there must be a type and its base64, with a space between
+    10 |           {label: c, key: AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFC...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ there must be a type and its base64, with a space between
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:11:27
        |
-    11 |           {label: d, key: ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
+    11 |           {label: d, key: ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PT...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:12:27
        |
-    12 |           {label: e, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSY},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
+    12 |           {label: e, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
@@ -148,7 +152,7 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:14:27
        |
-    14 |           {label: g, key: '********** OPENSSH PRIVATE KEY-----'},
+    14 |           {label: g, key: '***********************************'},
        |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a private key, which belongs in no manifest: take it for known to others, and make a new one
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
