@@ -67,14 +67,25 @@ Examples:
   bbprov validate --format sarif > out.sarif   for code scanning
   bbprov explain BB0101                      what an error's code means")]
     Validate(ValidateArgs),
-    /// Explain the code of an error or a warning.
+    /// Explain where each value of an object comes from, or what the code of an error means.
     #[command(after_help = "\
 Examples:
-  bbprov explain BB0101   what error[BB0101] means, with an example
-  bbprov explain          all codes")]
+  bbprov explain acme/ledger               every value, and which file, template or default says it
+  bbprov explain acme/ledger/permissions   a part of it
+  bbprov explain acme/PAY teams/           a project of a manifest in several files
+  bbprov explain acme --format json        what is said of the workspace itself
+  bbprov explain BB0101                    what error[BB0101] means, with an example
+  bbprov explain                           all codes")]
     Explain {
-        /// The code, such as BB0101 [default: lists all of them]
-        code: Option<String>,
+        /// An address such as acme/ledger, or a code such as BB0101 [default: lists all codes]
+        #[arg(value_name = "ADDRESS|CODE")]
+        about: Option<String>,
+        /// Files, folders, patterns, or - for standard input [default: repos.yaml]
+        #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
+        manifests: Vec<String>,
+        /// What to print
+        #[arg(long, value_enum, default_value_t)]
+        format: ExplainFormat,
     },
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
@@ -185,6 +196,16 @@ pub enum FindingsFormat {
     Github,
     /// SARIF 2.1.0, for code scanning and editors
     Sarif,
+}
+
+/// The formats of an explanation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For a person
+    #[default]
+    Human,
+    /// For a program
+    Json,
 }
 
 /// Which manifests, and which part of them.

@@ -40,13 +40,25 @@ const SHOWN: usize = 20;
 const SUMMED_UP: usize = 10;
 
 impl Diagnostics {
+    /// Notes one more, unless there is one at the same place already.
+    pub fn push_once(&mut self, diagnostic: Diagnostic) {
+        if !self.iter().any(|other| other.primary == diagnostic.primary) {
+            self.push(diagnostic);
+        }
+    }
+
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.push_for(diagnostic, 0);
+    }
+
+    /// Notes one more, which holds for so many others as well.
+    pub fn push_for(&mut self, diagnostic: Diagnostic, others: usize) {
         let place = (diagnostic.primary.as_ref().map(|(span, _)| *span), diagnostic.code);
         if let Some(last) = self.0.newest.get(&place).and_then(|at| self.0.kept.get_mut(*at))
             && last.diagnostic.says_the_same_as(&diagnostic)
         {
-            last.again += 1;
+            last.again += 1 + others;
             return;
         }
         let count = match diagnostic.severity {
@@ -58,7 +70,22 @@ impl Diagnostics {
             *self.0.rest.entry((place.0.map(|span| span.source), diagnostic.code)).or_default() += 1;
         } else {
             self.0.newest.insert(place, self.0.kept.len());
-            self.0.kept.push(Kept { diagnostic, again: 0 });
+            self.0.kept.push(Kept { diagnostic, again: others });
+        }
+    }
+
+    /// Notes everything that was found elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        let other = *other.0;
+        let kept = |severity| other.kept.iter().filter(|kept| kept.diagnostic.severity == severity).count();
+        let (errors, warnings) = (other.errors - kept(Severity::Error), other.warnings - kept(Severity::Warning));
+        for Kept { diagnostic, again } in other.kept {
+            self.push_for(diagnostic, again);
+        }
+        self.0.errors += errors;
+        self.0.warnings += warnings;
+        for (place, count) in other.rest {
+            *self.0.rest.entry(place).or_default() += count;
         }
     }
 
@@ -185,6 +212,20 @@ mod tests {
         let text = all.render(&sources(), None);
         assert!(text.contains("and 1049980 more:\n"), "{text}");
         assert!(text.contains("BB0101  a.yaml: a key that is not known here"), "{text}");
+    }
+
+    #[test]
+    fn what_was_found_in_several_places_adds_up() {
+        let some = |from: u32, count: u32| {
+            let mut some = Diagnostics::default();
+            (from..from + count).for_each(|place| some.push(Diagnostic::error(Code::UnknownKey, at(place), "e")));
+            some
+        };
+        let mut all = some(0, 3);
+        all.extend(some(2, 6_000));
+        assert_eq!((all.errors(), all.iter().count(), all.omitted()), (6_002, KEPT, 1_002));
+        all.sort();
+        assert_eq!(all.iter().nth(2).unwrap().help, ["the same holds for 1 more"]);
     }
 
     #[test]

@@ -92,6 +92,10 @@ impl Kind for Repository {
         "slug"
     }
 
+    fn is_templated(&self) -> bool {
+        true
+    }
+
     fn summary(&self) -> &'static str {
         "A repository. Its slug is the last part of its URL and unique in the workspace."
     }
@@ -130,8 +134,8 @@ impl Kind for Repository {
         let mut findings = Vec::new();
         if fields.get("project").is_none() {
             findings.push(
-                Finding::error(Code::NoProject, "slug", format!("repository {} names no project", quoted(id)))
-                    .label("no `project` here, nor in `defaults.repository`")
+                Finding::error(Code::NoProject, "project", format!("repository {} names no project", quoted(id)))
+                    .label("no `project` here, nor in a template or in `defaults.repository`")
                     .help("add `project: KEY`; Bitbucket would silently put it into the workspace's oldest project"),
             );
         }
@@ -216,7 +220,7 @@ impl Kind for Repository {
         [project, privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "with its history"
     }
 
