@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::{bitbucket, progress, report, sandbox};
+use crate::{bitbucket, inventory, progress, report, sandbox};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -87,6 +88,26 @@ Examples:
         #[arg(long, value_enum, default_value_t)]
         format: ExplainFormat,
     },
+    /// Write a manifest of everything that exists; sends nothing but GET.
+    #[command(after_help = "\
+Examples:
+  bbprov export acme > repos.yaml               projects and repositories
+  bbprov export acme --sections webhooks        their webhooks as well
+  bbprov export acme --sections all --split teams/   a file for each project
+  bbprov export acme --check > repos.yaml       and a proof: it plans to nothing
+  bbprov export --unmanaged repos.yaml          what repos.yaml does not know
+
+Costs a request for every 100 repositories and projects, and with --sections
+one for each section of each of them. What may not be read is left out and
+told, and the exit code is 5. With --check it is 2 if what was written does
+not plan to nothing, with --detailed-exitcode if something is unmanaged.")]
+    Export(ExportArgs),
+    /// Begin a manifest: a small one with comments, or one of a workspace that exists.
+    #[command(after_help = "\
+Examples:
+  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried
+  bbprov init --from acme                  what exists, as export writes it")]
+    Init(InitArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
 Example:
@@ -206,6 +227,62 @@ pub enum ExplainFormat {
     Human,
     /// For a program
     Json,
+}
+
+/// What `export` takes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The workspaces' slugs [default: those of the manifest of --unmanaged]
+    #[arg(value_name = "WORKSPACE", required_unless_present = "unmanaged")]
+    pub workspaces: Vec<String>,
+    /// The sections.
+    #[command(flatten)]
+    pub sections: SectionsArgs,
+    /// Write a file for each project into this folder, and nothing to stdout
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub split: Option<PathBuf>,
+    /// Plan what was written, and say that there is nothing to do, or what. As many requests again
+    #[arg(long)]
+    pub check: bool,
+    /// Write only what this manifest does not know yet: a file, a folder or a pattern. Repeatable
+    #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::AnyPath, conflicts_with = "split")]
+    pub unmanaged: Vec<String>,
+    /// Exit 2 if something is unmanaged, 0 if not
+    #[arg(long, requires = "unmanaged")]
+    pub detailed_exitcode: bool,
+    /// The way to Bitbucket.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Which sections to read.
+#[derive(Debug, Args)]
+pub struct SectionsArgs {
+    /// What else to read of each project and repository: names with commas between, or all
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PossibleValuesParser::new(section_names()))]
+    pub sections: Vec<String>,
+}
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write, which must not exist yet
+    #[arg(value_name = "FILE", default_value = crate::manifest::files::DEFAULT, value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Write what exists in this workspace, as `bbprov export` does. Repeatable
+    #[arg(long, value_name = "WORKSPACE")]
+    pub from: Vec<String>,
+    /// What to read there.
+    #[command(flatten)]
+    pub sections: SectionsArgs,
+    /// The way to Bitbucket.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// All that `--sections` can name.
+fn section_names() -> impl Iterator<Item = &'static str> {
+    ["all"].into_iter().chain(inventory::section_names())
 }
 
 /// Which manifests, and which part of them.

@@ -26,9 +26,10 @@ const LATENCY: Duration = Duration::from_millis(50);
 type Measurement = fn(&Folder, &Path) -> Outcome<()>;
 
 /// Everything that is measured, by the name that stands for it on the command line.
-const MEASUREMENTS: [(&str, Measurement); 8] = [
+const MEASUREMENTS: [(&str, Measurement); 9] = [
     ("creates", |folder, _| creates(folder, 1_000)),
     ("plan", |folder, _| plan(folder, 20_000, 1_000)),
+    ("export", |folder, _| export(folder, 20_000)),
     ("processor", |folder, _| processor(folder, 5_000)),
     ("validate", |folder, _| validate(folder, 100_000)),
     ("templates", |folder, _| templates(folder)),
@@ -141,6 +142,21 @@ fn plan(folder: &Folder, existing: usize, named: usize) -> Outcome<()> {
         |_| Ok(Sample { seconds: ideal, ..Sample::default() }),
     )?;
     rounds.say(&format!("plan of {named} among {existing}, 50 ms latency, 8 at once (ideal)"), Sample::SECONDS, 1.3);
+    Ok(())
+}
+
+/// An export of a large workspace, beside the same as for a plan, and what it takes of memory, beside what it may.
+fn export(folder: &Folder, existing: usize) -> Outcome<()> {
+    const MOST: f64 = 100.0;
+    let seed = folder.write("seed.yaml", &manifest("large", 0..existing))?;
+    let sandbox = Sandbox::start(&["--latency", "50ms", "--seed", &seed])?;
+    let ideal = LATENCY.as_secs_f64() * (1.0 + (existing.div_ceil(100) - 1).div_ceil(8) as f64);
+    let rounds = compare(
+        |_| run(&mut sandbox.bbprov(&["export", "large", "-j", "8"])?),
+        |_| Ok(Sample { seconds: ideal, peak: MOST, ..Sample::default() }),
+    )?;
+    rounds.say(&format!("export of {existing}, 50 ms latency, 8 at once (ideal)"), Sample::SECONDS, 1.3);
+    rounds.say(&format!("  its peak memory ({MOST} MB)"), Sample::PEAK, 1.0);
     Ok(())
 }
 

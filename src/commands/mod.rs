@@ -5,7 +5,10 @@ mod connection;
 mod credentials;
 mod explain;
 mod explain_code;
+mod export;
+mod folder;
 mod guard;
+mod init;
 mod interrupt;
 mod plan;
 mod sandbox;
@@ -41,6 +44,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             Some(code) if explain_code::is_meant(code) => explain_code::run(code),
             Some(address) => explain::run(address, &manifests, format),
         },
+        Command::Export(args) => export::run(&args, &cli.output),
+        Command::Init(args) => init::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {

@@ -23,6 +23,7 @@ pub mod secret;
 mod sections;
 pub mod shape;
 pub mod validate;
+pub mod write;
 
 use std::collections::HashSet;
 

@@ -179,6 +179,25 @@ pub fn places_of(keys: &[(Key, Node)], among: &[(Key, Node)]) -> Vec<Option<usiz
     keys.iter().map(|(key, _)| places.get(&*key.text).copied()).collect()
 }
 
+/// A value that stands nowhere.
+impl From<&serde_json::Value> for Node {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        let key = |key: &String| Key { span: Span::default(), text: key.as_str().into() };
+        let tree = match value {
+            Value::Null => Tree::Null,
+            Value::Bool(yes) => Tree::Bool(*yes),
+            Value::Number(number) => Tree::Number(number.clone()),
+            Value::String(text) => Tree::Text(text.as_str().into()),
+            Value::Array(items) => Tree::List(items.iter().map(Self::from).collect()),
+            Value::Object(entries) => {
+                Tree::Map(entries.iter().map(|(name, value)| (key(name), value.into())).collect())
+            }
+        };
+        Self { span: Span::default(), tree }
+    }
+}
+
 impl Tree {
     /// What a person would call it.
     #[must_use]

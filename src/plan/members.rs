@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::misnamed::{check_doubles, check_members};
 use super::people::{People, Person};
-use super::refresh::{Watched, about_workspace};
+use super::refresh::about_workspace;
 use super::{Error, lanes};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
-use crate::bitbucket::{self, Read};
+use crate::bitbucket::{self, Read, Watched};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::manifest::{Desired, Manifest, Workspace};
 use crate::progress::{Event, Listen};

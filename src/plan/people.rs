@@ -72,7 +72,7 @@ impl People {
     }
 
     /// Gets to know those whom an answer about an object of a kind shows.
-    pub(super) fn learn_from(&mut self, kind: KindRef, answer: &Value) {
+    pub(crate) fn learn_from(&mut self, kind: KindRef, answer: &Value) {
         let own = kind.is_account().then(|| account::within(answer));
         let lists = kind.fields().iter().filter(|field| field.form == Form::Accounts);
         let listed = lists.filter_map(|field| field.value_in(answer)?.as_array()).flatten();
@@ -86,7 +86,7 @@ impl People {
     }
 
     /// Takes over whom others know. Who is known stays as they are.
-    pub(super) fn extend(&mut self, others: Self) {
+    pub(crate) fn extend(&mut self, others: Self) {
         for (id, person) in others.0 {
             self.0.entry(id).or_insert(person);
         }

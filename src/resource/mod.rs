@@ -87,7 +87,7 @@ pub struct IdentityRule {
 }
 
 /// A kind by its place in [`KINDS`]: a byte, since every address holds one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KindRef(u8);
 
 impl KindRef {

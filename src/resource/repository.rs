@@ -249,6 +249,22 @@ impl Kind for Repository {
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
     }
 
+    /// It is named like its slug and may be forked (api.md §3.1), and its first branch is most likely called `main`. Nothing is
+    /// to be said of what Bitbucket has shut down.
+    fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
+        match field.name {
+            "name" => fields.text("name") == Some(id),
+            "fork_policy" => fields.text("fork_policy") == Some("allow_forks"),
+            "mainbranch" => fields.text("mainbranch") == Some("main"),
+            "has_issues" | "has_wiki" => true,
+            _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
+    fn is_its_own(&self, field: &str) -> bool {
+        matches!(field, "project" | "name" | "description" | "language" | "website")
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));

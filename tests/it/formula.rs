@@ -11,20 +11,21 @@ use serde_json::{Value, json};
 use crate::support::{Bitbucket, Folder, lines};
 
 /// What there is, and how it is listed.
-struct Shape {
-    workspaces: usize,
-    projects: usize,
-    repositories: usize,
-    pages: Pages,
-    longest_page: usize,
+pub struct Shape {
+    pub workspaces: usize,
+    pub projects: usize,
+    pub repositories: usize,
+    pub pages: Pages,
+    pub longest_page: usize,
 }
 
-const SHAPE: Shape = Shape { workspaces: 1, projects: 1, repositories: 0, pages: Pages::Numbered, longest_page: 100 };
+pub const SHAPE: Shape =
+    Shape { workspaces: 1, projects: 1, repositories: 0, pages: Pages::Numbered, longest_page: 100 };
 
 impl Shape {
     /// A sandbox of this shape. It is not filled by requests, of which that would take thousands: a state with one object of
     /// each kind is saved, multiplied and loaded again.
-    fn build(&self) -> Bitbucket {
+    pub fn build(&self) -> Bitbucket {
         let folder = Folder::new();
         let file = folder.path().join("state.json");
         let options = Options {

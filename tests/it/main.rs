@@ -11,6 +11,7 @@ mod diagnostics;
 mod drift;
 mod editors;
 mod examples;
+mod export;
 mod formula;
 mod limits;
 mod lists;
