@@ -47,3 +47,4 @@ pub mod progress;
 pub mod report;
 pub mod resource;
 pub mod sandbox;
+pub mod terraform;

@@ -1,0 +1,406 @@
+//! Which attribute of which resource says what in a manifest: both providers in one table, by the attributes that they document.
+//! Where they call the same by two names, both stand here with `|` between them.
+
+use serde_json::{Map, Value, json};
+
+use super::known::Known;
+use super::state::Attributes;
+
+/// What a resource says of one kind of object.
+pub(super) struct Row {
+    /// The types of resource.
+    pub of: &'static [&'static str],
+    /// What such an object is in.
+    pub holder: Holder,
+    /// The section that it stands in there: that of one of [`KINDS`](crate::resource::KINDS).
+    pub section: &'static str,
+    /// What is said of it.
+    pub says: &'static [Says],
+    /// The fields without which there is nothing to say.
+    pub needs: &'static [&'static str],
+}
+
+/// What an object is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holder {
+    Workspace,
+    Project,
+    Repository,
+    Environment,
+}
+
+/// A field of a manifest, the attributes that say it, and how.
+pub(super) struct Says(pub &'static str, pub &'static str, pub How);
+
+/// How attributes say a field.
+pub(super) enum How {
+    /// As it is.
+    Plain,
+    /// As it is, unless it is what nobody needs to say.
+    Unless(bool),
+    /// An account, or a list of them.
+    Account,
+    /// A secret, which stays behind. What is not `secured` is none.
+    Secret,
+    /// In its own way.
+    By(fn(&Attributes, &Known) -> Result<Option<Value>, String>),
+}
+
+use Holder::{Environment, Project, Repository, Workspace};
+use How::{Account, By, Plain, Secret, Unless};
+
+const MODEL: &[Says] = &[
+    Says("development", "development", By(|of, _| Ok(branch(of, "development")))),
+    Says("production", "production", By(|of, _| Ok(branch(of, "production")))),
+    Says("branch_types", "branch_type", By(|of, _| Ok(branch_types(of)))),
+];
+
+const VARIABLE: &[Says] =
+    &[Says("key", "key", Plain), Says("secured", "secured", Unless(false)), Says("value", "value", Secret)];
+
+const HOOK: &[Says] = &[
+    Says("url", "url", Plain),
+    Says("description", "description|name", Plain),
+    Says("events", "events", Plain),
+    Says("active", "active|is_active", Plain),
+    Says("secret", "secret", Secret),
+];
+
+const USER_PERMISSION: &[Says] = &[Says("account", "user_id|user", Account), Says("permission", "permission", Plain)];
+const GROUP_PERMISSION: &[Says] = &[Says("group", "group_slug|group", Plain), Says("permission", "permission", Plain)];
+const GRANT: &[&str] = &["permission"];
+
+/// What is carried over.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        of: &["bitbucket_project"],
+        holder: Workspace,
+        section: "projects",
+        says: &[
+            Says("key", "key", Plain),
+            Says("name", "name", Plain),
+            Says("description", "description", Plain),
+            Says("is_private", "is_private", Plain),
+        ],
+        needs: &["key"],
+    },
+    Row {
+        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        holder: Workspace,
+        section: "repositories",
+        says: &[
+            Says("slug", "slug|name|parent", By(|of, _| Ok(super::known::slug(of).map(Value::from)))),
+            Says("project", "project_key", Plain),
+            Says("name", "name", By(|of, _| Ok(name(of)))),
+            Says("description", "description", Plain),
+            Says("is_private", "is_private", Plain),
+            Says("fork_policy", "fork_policy", Plain),
+            Says("language", "language", Plain),
+            Says("website", "website", Plain),
+            Says("mainbranch", "mainbranch", Plain),
+        ],
+        needs: &["slug", "project"],
+    },
+    Row {
+        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        holder: Repository,
+        section: "pipelines.enabled",
+        says: &[Says("enabled", "pipelines_enabled|enable_pipelines", Plain)],
+        needs: &[],
+    },
+    Row {
+        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        holder: Repository,
+        section: "inherit",
+        says: &[
+            // The provider notes `true` for whatever nobody has changed.
+            Says("branching_model", "inherit_branching_model", Unless(true)),
+            Says("default_merge_strategy", "inherit_default_merge_strategy", Unless(true)),
+        ],
+        needs: &[],
+    },
+    Row { of: &["bitbucket_branching_model"], holder: Repository, section: "branching_model", says: MODEL, needs: &[] },
+    Row { of: &["bitbucket_project_branching_model"], holder: Project, section: "branching_model", says: MODEL, needs: &[] },
+    Row {
+        of: &["bitbucket_repository_user_permission", "bitbucket_user_permission"],
+        holder: Repository,
+        section: "permissions.users",
+        says: USER_PERMISSION,
+        needs: GRANT,
+    },
+    Row {
+        of: &["bitbucket_repository_group_permission", "bitbucket_group_permission"],
+        holder: Repository,
+        section: "permissions.groups",
+        says: GROUP_PERMISSION,
+        needs: GRANT,
+    },
+    Row {
+        of: &["bitbucket_project_user_permission"],
+        holder: Project,
+        section: "permissions.users",
+        says: USER_PERMISSION,
+        needs: GRANT,
+    },
+    Row {
+        of: &["bitbucket_project_group_permission"],
+        holder: Project,
+        section: "permissions.groups",
+        says: GROUP_PERMISSION,
+        needs: GRANT,
+    },
+    Row {
+        of: &["bitbucket_branch_restriction"],
+        holder: Repository,
+        section: "branch_restrictions",
+        says: &[
+            Says("kind", "kind", Plain),
+            Says("branch", "branch_match_kind|branch_type|pattern", By(|of, _| restricted(of))),
+            // Zero stands for none.
+            Says("value", "value", By(|of, _| Ok(of.get("value").filter(|value| value.as_i64() != Some(0)).cloned()))),
+            Says("users", "users", By(exempt_users)),
+            Says("groups", "groups", By(|of, _| Ok(exempt_groups(of)))),
+        ],
+        needs: &["kind", "branch"],
+    },
+    Row {
+        of: &["bitbucket_default_reviewers", "bitbucket_default_reviewer"],
+        holder: Repository,
+        section: "default_reviewers",
+        says: &[Says("account", "reviewers|user", Account)],
+        needs: &[],
+    },
+    Row {
+        of: &["bitbucket_project_default_reviewers"],
+        holder: Project,
+        section: "default_reviewers",
+        says: &[Says("account", "reviewers", Account)],
+        needs: &[],
+    },
+    Row {
+        of: &["bitbucket_deployment"],
+        holder: Repository,
+        section: "environments",
+        says: &[
+            Says("name", "name", Plain),
+            Says("type", "stage|environment", Plain),
+            Says("admin_only", "restrictions.admin_only", Plain),
+        ],
+        needs: &["name"],
+    },
+    Row {
+        of: &["bitbucket_deployment_variable"],
+        holder: Environment,
+        section: "variables",
+        says: VARIABLE,
+        needs: &["key", "value"],
+    },
+    Row {
+        of: &["bitbucket_repository_variable", "bitbucket_pipeline_variable"],
+        holder: Repository,
+        section: "pipelines.variables",
+        says: VARIABLE,
+        needs: &["key", "value"],
+    },
+    Row {
+        of: &["bitbucket_workspace_variable"],
+        holder: Workspace,
+        section: "pipelines.variables",
+        says: VARIABLE,
+        needs: &["key", "value"],
+    },
+    Row {
+        of: &["bitbucket_pipeline_schedule"],
+        holder: Repository,
+        section: "pipelines.schedules",
+        says: &[
+            Says("branch", "target", By(|of, _| scheduled(of))),
+            Says("cron", "cron_pattern", Plain),
+            Says("pipeline", "target", By(|of, _| Ok(pipeline(of)))),
+            Says("enabled", "enabled", Plain),
+        ],
+        needs: &["branch", "cron"],
+    },
+    Row {
+        of: &["bitbucket_pipeline_ssh_key", "bitbucket_pipeline_key_pair"],
+        holder: Repository,
+        section: "pipelines.ssh_key_pair",
+        says: &[Says("private_key", "private_key", Secret), Says("public_key", "public_key", Plain)],
+        needs: &["private_key", "public_key"],
+    },
+    Row {
+        of: &["bitbucket_pipeline_ssh_known_host"],
+        holder: Repository,
+        section: "pipelines.known_hosts",
+        says: &[Says("hostname", "hostname", Plain), Says("key", "public_key", By(|of, _| Ok(host_key(of))))],
+        needs: &["hostname", "key"],
+    },
+    Row { of: &["bitbucket_hook", "bitbucket_webhook"], holder: Repository, section: "webhooks", says: HOOK, needs: &["url"] },
+    Row { of: &["bitbucket_workspace_hook"], holder: Workspace, section: "webhooks", says: HOOK, needs: &["url"] },
+    Row {
+        of: &["bitbucket_deploy_key"],
+        holder: Repository,
+        section: "deploy_keys",
+        says: &[Says("key", "key", Plain), Says("label", "label", Plain)],
+        needs: &["key"],
+    },
+];
+
+/// What is not carried over, and why.
+pub(super) const LEFT: &[(&[&str], &str)] = &[
+    (
+        &["bitbucket_group", "bitbucket_group_membership", "bitbucket_group_member"],
+        "groups and their members can only be changed on the workspace's settings pages; grants to them are carried over",
+    ),
+    (&["bitbucket_ssh_key", "bitbucket_gpg_key"], "the keys of a person's account belong to that person"),
+    (&["bitbucket_commit_file"], "what is committed stays, and is changed by commits"),
+    (&["bitbucket_branch"], "branches stay, and are made by pushing them"),
+];
+
+/// What is said besides of a resource that is carried over.
+pub(super) const REMARKS: &[(&str, &str)] = &[(
+    "bitbucket_forked_repository",
+    "a fork is carried over as any repository: it stays a fork, but where it is missing an empty repository is made",
+)];
+
+/// Attributes that are not carried over, and why. Those that say `false` go without a word.
+pub(super) const UNMANAGED: &[(&str, &str)] = &[
+    ("has_issues", "Bitbucket shut its issue tracker down on 2026-08-20"),
+    ("has_wiki", "Bitbucket shut its wikis down on 2026-08-20"),
+    ("link", "avatars are not managed, and stay as they are"),
+    ("skip_cert_verification", "whether a webhook's certificate is checked is not managed, and stays as it is"),
+];
+
+/// Attributes that say where a resource is, or what Bitbucket has made of it.
+pub(super) const SILENT: &[&str] = &[
+    "id",
+    "uuid",
+    "workspace",
+    "owner",
+    "repository",
+    "repo_slug",
+    "project",
+    "project_key",
+    "deployment",
+    "timeouts",
+    "scm",
+    "clone_https",
+    "clone_ssh",
+    "has_publicly_visible_repos",
+    "comment",
+    "key_id",
+    "secret_set",
+    "history_enabled",
+];
+
+/// A repository's name, where it is not its slug.
+fn name(of: &Attributes) -> Option<Value> {
+    let slug = super::known::slug(of);
+    of.text("name").filter(|name| Some(*name) != slug.as_deref()).map(Value::from)
+}
+
+/// A branch of a branching model: a name, or that it is the main branch.
+fn branch(of: &Attributes, which: &str) -> Option<Value> {
+    let part = |name: &str| of.get(&format!("{which}.{name}"));
+    let is_main = part("use_mainbranch").and_then(Value::as_bool) == Some(true);
+    let mut says = Map::new();
+    match part("name") {
+        Some(name) if !is_main => drop(says.insert("name".to_owned(), name.clone())),
+        _ if is_main => drop(says.insert("use_mainbranch".to_owned(), json!(true))),
+        _ => {}
+    }
+    if let Some(enabled) = part("enabled").filter(|_| which == "production") {
+        says.insert("enabled".to_owned(), enabled.clone());
+    }
+    (!says.is_empty()).then_some(Value::Object(says))
+}
+
+fn branch_types(of: &Attributes) -> Option<Value> {
+    let said = |item: &Value| {
+        let fields = ["kind", "prefix", "enabled"].into_iter().filter_map(|name| Some((name, item.get(name)?)));
+        let fields = fields.filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+        Value::Object(fields.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+    };
+    of.list("branch_type").filter(|items| !items.is_empty()).map(|items| items.iter().map(said).collect())
+}
+
+/// The branches of a restriction: a pattern, or a type of the branching model.
+fn restricted(of: &Attributes) -> Result<Option<Value>, String> {
+    let by_type = of.text("branch_match_kind") == Some("branching_model");
+    Ok(match of.text("branch_type").filter(|_| by_type) {
+        Some(branch_type) => Some(json!({"type": branch_type})),
+        None => of.get("pattern").cloned(),
+    })
+}
+
+/// Whether somebody can be exempt from a restriction, and the state knows that nobody is.
+fn exempts_nobody(of: &Attributes) -> bool {
+    let exempting = matches!(of.text("kind"), Some("push" | "restrict_merges"));
+    exempting && ["users", "groups"].into_iter().all(|list| of.list(list).is_some_and(<[Value]>::is_empty))
+}
+
+fn exempt_users(of: &Attributes, known: &Known) -> Result<Option<Value>, String> {
+    if exempts_nobody(of) {
+        return Ok(Some(json!([])));
+    }
+    let names = of.list("users").unwrap_or_default().iter().filter_map(Value::as_str);
+    let accounts: Option<Vec<_>> = names.map(|name| known.account(name)).collect();
+    let accounts = accounts.ok_or(
+        "the state has its accounts by their names, which are nobody's for sure: who is exempt stays as it is until `users` \
+         lists e-mail addresses, UUIDs or account ids",
+    )?;
+    Ok((!accounts.is_empty()).then(|| json!(accounts)))
+}
+
+/// Groups are slugs of one provider's, and blocks with one in the other's.
+fn exempt_groups(of: &Attributes) -> Option<Value> {
+    let slug = |group: &Value| group.as_str().or_else(|| group.get("slug")?.as_str()).map(Value::from);
+    let groups: Vec<_> = of.list("groups").unwrap_or_default().iter().filter_map(slug).collect();
+    (!groups.is_empty()).then(|| json!(groups))
+}
+
+fn scheduled(of: &Attributes) -> Result<Option<Value>, String> {
+    match of.text("target.ref_type") {
+        Some("branch") | None => Ok(of.get("target.ref_name").cloned()),
+        Some(_) => Err("a schedule runs on a branch here".to_owned()),
+    }
+}
+
+/// The custom pipeline that a schedule runs; that of the branch is not named.
+fn pipeline(of: &Attributes) -> Option<Value> {
+    let is_custom = of.text("target.selector.type") == Some("custom");
+    of.get("target.selector.pattern").filter(|_| is_custom).cloned()
+}
+
+fn host_key(of: &Attributes) -> Option<Value> {
+    let (kind, key) = (of.text("public_key.key_type")?, of.text("public_key.key")?);
+    Some(if key.starts_with(kind) { key.into() } else { format!("{kind} {key}").into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::KINDS;
+
+    #[test]
+    fn every_row_is_about_fields_of_a_kind() {
+        for row in ROWS {
+            let parent = match row.holder {
+                Workspace => None,
+                Project => Some("project"),
+                Repository => Some("repository"),
+                Environment => Some("environment"),
+            };
+            let fits = |kind: &&crate::resource::KindRef| {
+                kind.section() == row.section && kind.parent().map(|parent| parent.name()) == parent
+            };
+            let kind = KINDS.iter().find(fits).unwrap_or_else(|| panic!("{:?} {}", row.of, row.section));
+            for Says(field, ..) in row.says {
+                let known = |name: &str| name == *field || name.starts_with(&format!("{field}."));
+                let listed = *field == "branch_types";
+                let is_known = known(kind.identity()) || listed || kind.fields().iter().any(|field| known(field.name));
+                assert!(is_known, "{:?} {field}", row.of);
+            }
+        }
+    }
+}
