@@ -16,6 +16,7 @@ mod limits;
 pub mod page;
 mod repeated;
 pub mod retry;
+mod watched;
 pub mod whole;
 mod wire;
 
@@ -35,6 +36,7 @@ pub use error::Error;
 use http::Http;
 pub use limits::{Deadline, Limits};
 use page::Page;
+pub use watched::Watched;
 use wire::Wire;
 
 /// Where the API is if nothing else is said.

@@ -42,6 +42,23 @@ pub struct Items<T> {
     pub whole: bool,
 }
 
+/// Reads the first page of a list, sorted if it can be. `again` hears of a second request.
+///
+/// # Errors
+/// What reading a page brings.
+pub async fn begin<R: Read>(client: &R, list: List, again: impl FnOnce()) -> Result<(List, Page), Error> {
+    match client.page(list.target(1)).await {
+        // Which lists can be sorted, and by what, is documented in principle only (api.md §2.4).
+        Err(Error::Refused(refusal)) if refusal.status == 400 && list.is_sorted() => {
+            let list = list.unsorted();
+            again();
+            let first = client.page(list.target(1)).await?;
+            Ok((list, first))
+        }
+        first => Ok((list, first?)),
+    }
+}
+
 /// Reads the pages that follow a first one, if that pays, and gives what `keep` makes of each item, every item once. `key`
 /// tells items apart. Items are let go of as soon as `keep` has seen them: a list can be long.
 ///

@@ -15,6 +15,7 @@ pub mod schema;
 pub mod secret;
 pub mod shape;
 pub mod validate;
+pub mod write;
 
 use std::collections::HashSet;
 

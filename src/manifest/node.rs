@@ -172,6 +172,25 @@ impl Node {
     }
 }
 
+/// A value that stands nowhere.
+impl From<&serde_json::Value> for Node {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        let key = |key: &String| Key { span: Span::default(), text: key.as_str().into() };
+        let tree = match value {
+            Value::Null => Tree::Null,
+            Value::Bool(yes) => Tree::Bool(*yes),
+            Value::Number(number) => Tree::Number(number.clone()),
+            Value::String(text) => Tree::Text(text.as_str().into()),
+            Value::Array(items) => Tree::List(items.iter().map(Self::from).collect()),
+            Value::Object(entries) => {
+                Tree::Map(entries.iter().map(|(name, value)| (key(name), value.into())).collect())
+            }
+        };
+        Self { span: Span::default(), tree }
+    }
+}
+
 impl Tree {
     /// What a person would call it.
     #[must_use]

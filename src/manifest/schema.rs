@@ -15,7 +15,7 @@ use crate::resource::{KindRef, Shape, kinds_in};
 /// The JSON Schema (draft-07) of a manifest.
 #[must_use]
 pub fn manifest_schema() -> Value {
-    let mut generator = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
+    let mut generator = generator();
     let mut defaults = Map::new();
     let mut sections = Map::new();
     for kind in kinds_in(None) {
@@ -135,6 +135,15 @@ fn section(kind: KindRef, generator: &mut SchemaGenerator) -> Value {
             schema
         }
     }
+}
+
+/// The schema of what can be said of an object of a kind, without what stands in it.
+pub(super) fn of_kind(kind: KindRef) -> Value {
+    settings(kind, &mut generator())
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator()
 }
 
 fn settings(kind: KindRef, generator: &mut SchemaGenerator) -> Value {

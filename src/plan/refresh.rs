@@ -14,8 +14,8 @@ use super::state::{Actual, Known, State};
 use super::{Error, Found, by_lane, sections};
 use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page};
-use crate::bitbucket::whole::rest;
-use crate::bitbucket::{self, Read};
+use crate::bitbucket::whole::{begin, rest};
+use crate::bitbucket::{self, Read, Watched};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::{Event, Listen};
@@ -160,7 +160,7 @@ fn inquiries<'a>(
 
 async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<Reading, bitbucket::Error> {
     let kind = inquiry.kind;
-    let (list, first) = first_page(client, inquiry).await?;
+    let (list, first) = begin(client, inquiry.list(), || client.expect(1)).await?;
     let (size, remaining) = (first.size, list.remaining(&first));
     let mut missing: BTreeSet<&str> = inquiry.wanted.keys().copied().collect();
     let mut pages = 0;
@@ -195,21 +195,6 @@ async fn read<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result
         .await?;
     kept.extend(answers.iter().flatten().map(|answer| inquiry.keep(answer)));
     Ok(Reading { kept, total })
-}
-
-/// The first page of a list, sorted if that can be.
-async fn first_page<R: Read>(client: &Watched<'_, R>, inquiry: &Inquiry<'_>) -> Result<(List, Page), bitbucket::Error> {
-    let list = inquiry.list();
-    match client.page(list.target(1)).await {
-        // Which lists can be sorted, and by what, is documented in principle only (api.md §2.4).
-        Err(bitbucket::Error::Refused(refusal)) if refusal.status == 400 && list.is_sorted() => {
-            let list = list.unsorted();
-            client.expect(1);
-            let first = client.page(list.target(1)).await?;
-            Ok((list, first))
-        }
-        first => Ok((list, first?)),
-    }
 }
 
 impl Inquiry<'_> {
@@ -307,12 +292,6 @@ fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Dia
     }
 }
 
-/// Somebody who reads and says so.
-struct Watched<'a, R> {
-    client: &'a R,
-    listener: &'a dyn Listen,
-}
-
 impl<R: Read> Watched<'_, R> {
     /// One object; an answer that does not say its name says nothing, least of all that it is not there.
     /// One that has got a name which is asked for as well is not there under its former one.
@@ -331,49 +310,5 @@ impl<R: Read> Watched<'_, R> {
             }),
             _ => Ok(answer),
         }
-    }
-
-    fn expect(&self, more: usize) {
-        self.listener.event(Event::Pages { more });
-    }
-}
-
-impl<R: Read> Read for Watched<'_, R> {
-    async fn get(&self, path: &str) -> Result<Option<Value>, bitbucket::Error> {
-        let answer = self.client.get(path).await;
-        self.listener.event(Event::PageRead);
-        answer
-    }
-
-    async fn page(&self, target: String) -> Result<Page, bitbucket::Error> {
-        let page = self.client.page(target).await;
-        self.listener.event(Event::PageRead);
-        page
-    }
-
-    async fn next(&self, page: &Page, link: String) -> Result<Page, bitbucket::Error> {
-        let page = self.client.next(page, link).await;
-        self.listener.event(Event::PageRead);
-        page
-    }
-
-    async fn scopes(&self, workspace: &str) -> Option<Vec<String>> {
-        self.client.scopes(workspace).await
-    }
-
-    fn lane(&self, workspace: &str) -> usize {
-        self.client.lane(workspace)
-    }
-
-    fn requests(&self) -> usize {
-        self.client.requests()
-    }
-
-    fn hourly(&self) -> usize {
-        self.client.hourly()
-    }
-
-    fn concurrency(&self) -> usize {
-        self.client.concurrency()
     }
 }

@@ -219,6 +219,16 @@ impl Kind for BranchRestriction {
         if field.name == "branch" { branch_in(answer) } else { field.read(answer, wanted) }
     }
 
+    /// That nobody is let through is said, as there might have been somebody.
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        let is_empty = |field| fields.get(field).and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let exempts = fields.text("kind").is_some_and(|kind| EXEMPTING.contains(&kind));
+        match field.name {
+            "users" => is_empty("users") && !(exempts && is_empty("groups")),
+            _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
     fn server_id(&self, answer: &Value) -> Option<String> {
         answer.get("id")?.as_u64().map(|id| id.to_string())
     }

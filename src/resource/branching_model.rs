@@ -189,6 +189,19 @@ impl Kind for BranchingModel {
         Some(Cow::Borrowed(""))
     }
 
+    /// Nobody has touched it: development is on the main branch, and branches of every type begin with its name.
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        let branch_type = |name: &str| name.split_once('.').map(|(branch_type, _)| format!("{branch_type}/"));
+        let names_branch = |part: &str| fields.text(&format!("{part}.name")).is_some();
+        match field.name {
+            "development.use_mainbranch" => fields.flag(field.name) != Some(names_branch("development")),
+            "production.enabled" => fields.flag(field.name) != Some(true) && !names_branch("production"),
+            name if field.is_listed() && name.ends_with(".enabled") => fields.flag(name) != Some(false),
+            name if field.is_listed() => fields.text(name).map(str::to_owned) == branch_type(name),
+            name => fields.get(name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         self.update(place, fields, fields)
     }

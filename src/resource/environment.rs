@@ -117,6 +117,14 @@ impl Kind for Environment {
         answer.get("name")?.as_str().map(Cow::Borrowed)
     }
 
+    /// One that is named like a type is of that.
+    fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
+        match field.name {
+            "type" => fields.text("type") == Some(id),
+            _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
     /// Whoever switches Pipelines on gets some that the plan has not seen.
     fn comes_unfinished(&self) -> bool {
         true

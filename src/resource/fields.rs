@@ -264,6 +264,12 @@ impl Fields {
         under.chain(over.0.iter()).cloned().collect()
     }
 
+    /// These but one.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        self.0.iter().filter(|(field, _)| *field != name).cloned().collect()
+    }
+
     /// The body that says them in Bitbucket's words.
     #[must_use]
     pub fn to_body(&self, table: &'static [Field]) -> Map<String, Value> {

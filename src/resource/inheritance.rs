@@ -84,6 +84,11 @@ impl Kind for Inheritance {
         field.read(answer.get("override_settings").unwrap_or(answer), wanted)
     }
 
+    /// A new repository shows `true`.
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        fields.flag(field.name) != Some(false)
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         self.update(place, fields, fields)
     }

@@ -171,6 +171,16 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Whether an answer shows that there is a secret in a field, which it never says itself.
+    fn holds_secret(&self, _field: &Field, _answer: &Value) -> bool {
+        false
+    }
+
+    /// Whether a field need not be said for an object to have this value: a new one has it unless somebody says otherwise.
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        fields.get(field.name).is_none_or(|value| *value == field.absent.value())
+    }
+
     /// Whether a new one may differ from what was asked for, as Bitbucket makes some by itself and overlooks what it was told
     /// of others. It is then changed, in place of being reported.
     fn comes_unfinished(&self) -> bool {

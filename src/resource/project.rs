@@ -129,6 +129,12 @@ impl Kind for Project {
         answer.get("key")?.as_str().map(Cow::Borrowed)
     }
 
+    fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
+        let value = fields.get(field.name);
+        field.name == "name" && value.and_then(Value::as_str) == Some(id)
+            || value.is_none_or(|value| *value == field.absent.value())
+    }
+
     /// `name` is required; `type` and other keys are refused (api.md §2.1).
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);

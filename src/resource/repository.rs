@@ -240,6 +240,16 @@ impl Kind for Repository {
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
     }
 
+    /// It is named like its slug and may be forked (api.md §3.1). Nothing is to be said of what Bitbucket has shut down.
+    fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
+        match field.name {
+            "name" => fields.text("name") == Some(id),
+            "fork_policy" => fields.text("fork_policy") == Some("allow_forks"),
+            "has_issues" | "has_wiki" => true,
+            _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));

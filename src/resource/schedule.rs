@@ -142,6 +142,11 @@ impl Kind for Schedule {
         Some(Cow::Owned(identity(branch, pipeline, answer.get("cron_pattern")?.as_str()?)))
     }
 
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        let value = fields.get(field.name);
+        value.is_none_or(|value| if field.name == "enabled" { *value == true } else { *value == field.absent.value() })
+    }
+
     /// A new one runs, whatever the request says (api.md §5.9).
     fn comes_unfinished(&self) -> bool {
         true

@@ -96,6 +96,10 @@ impl Kind for SshKeyPair {
         None
     }
 
+    fn holds_secret(&self, field: &Field, _answer: &Value) -> bool {
+        field.name == "private_key"
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let body = Some(Value::Object(fields.to_body(FIELDS)));
         Request { method: Method::Put, path: place.parent.path(PATH), body }

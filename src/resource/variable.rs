@@ -164,6 +164,14 @@ impl Kind for Variable {
         answer.get("key")?.as_str().map(Cow::Borrowed)
     }
 
+    fn holds_secret(&self, field: &Field, answer: &Value) -> bool {
+        field.name == "value" && answer.get("secured") == Some(&Value::Bool(true))
+    }
+
+    fn goes_without_saying(&self, _id: &str, field: &Field, fields: &Fields) -> bool {
+        field.name == "secured" && fields.flag("secured") != Some(true)
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let body = Some(Value::Object(fields.to_body(FIELDS)));
         Request { method: Method::Post, path: self.path(place.parent, &[]), body }

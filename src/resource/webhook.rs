@@ -117,6 +117,19 @@ impl Kind for Webhook {
         Request { method: Method::Post, path: place.parent.path(&["hooks"]), body: Some(Value::Object(body)) }
     }
 
+    fn holds_secret(&self, field: &Field, answer: &Value) -> bool {
+        field.name == "secret" && answer.get("secret_set") == Some(&Value::Bool(true))
+    }
+
+    /// It is sent, and described by its URL.
+    fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
+        match field.name {
+            "active" => fields.flag("active") == Some(true),
+            "description" => fields.text("description").is_none_or(|text| text.is_empty() || text == id),
+            _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
+        }
+    }
+
     fn lacks_secret(&self, answer: &Value) -> bool {
         answer.get("secret_set") == Some(&Value::Bool(false))
     }
