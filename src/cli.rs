@@ -61,6 +61,16 @@ Examples:
     Apply(ApplyArgs),
     /// Check manifests offline: no credential, no network.
     Validate(ValidateArgs),
+    /// Write the manifest for what Terraform manages with the DrFaust92 or zahiar provider; offline.
+    #[command(after_help = "\
+Examples:
+  terraform state pull | bbprov import-terraform - > repos.yaml
+  bbprov import-terraform -o repos.yaml platform.tfstate teams.tfstate
+  bbprov plan                              adopts what exists, and shows what differs
+
+Secrets stay behind: the manifest names environment variables in their place, listed at its end.
+What a manifest cannot say is named on stderr, by its address in Terraform.")]
+    ImportTerraform(ImportTerraformArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
 Example:
@@ -153,6 +163,26 @@ pub struct ValidateArgs {
     /// Files, folders, patterns, or - for standard input [default: repos.yaml]
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub manifests: Vec<String>,
+}
+
+/// What `import-terraform` takes.
+#[derive(Debug, Args)]
+pub struct ImportTerraformArgs {
+    /// State files of version 4, or - for standard input. Several make one manifest
+    #[arg(value_name = "STATE", value_hint = ValueHint::FilePath, required = true)]
+    pub states: Vec<String>,
+    /// Write the manifest to this file, which must not exist yet
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// The slug of a workspace that a state knows by its UUID alone. Repeatable
+    #[arg(long = "workspace", value_name = "UUID=SLUG", value_parser = parse_workspace)]
+    pub workspaces: Vec<(String, String)>,
+}
+
+fn parse_workspace(text: &str) -> Result<(String, String), String> {
+    let (uuid, slug) = text.split_once('=').ok_or("write UUID=SLUG, such as '{0b5c4f1e-…}=acme'")?;
+    let uuid = crate::terraform::uuid(uuid).ok_or_else(|| format!("{uuid} is no UUID"))?;
+    Ok((uuid, slug.to_owned()))
 }
 
 /// Which manifests, and which part of them.

@@ -4,6 +4,7 @@ mod apply;
 mod connection;
 mod credentials;
 mod guard;
+mod import_terraform;
 mod interrupt;
 mod plan;
 mod sandbox;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, &cli.output),
         Command::Apply(args) => apply::run(&args, &cli.output),
         Command::Validate(args) => validate::run(&args, &cli.output),
+        Command::ImportTerraform(args) => import_terraform::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {

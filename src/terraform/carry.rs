@@ -1,56 +1,39 @@
-//! Resources → the pieces of a manifest, by the [table](super::table).
+//! Resources → the objects that they are about, by the [table](super::table).
+
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 use super::known::{self, Known};
 use super::notes::Notes;
-use super::placeholder::Placeholders;
 use super::state::{Attributes, Resource};
 use super::table::{Holder, How, LEFT, REMARKS, ROWS, Row, SILENT, Says, UNMANAGED};
-use crate::resource::{KINDS, KindRef, Shape};
+use crate::manifest::write::Existing;
+use crate::resource::{Address, Fields, KINDS, KindRef, Shape};
 
-/// What a resource says of one object.
-#[derive(Debug, Clone)]
-pub(super) struct Piece {
-    /// The resource, by its Terraform address.
+/// An object, and the resource that is about it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub object: Existing,
+    /// The resource's address in Terraform.
     pub of: String,
-    /// The kind of the object.
-    pub kind: KindRef,
-    /// Where it is.
-    pub place: Place,
-    /// What is said of it, by field.
-    pub says: Vec<(&'static str, Value)>,
+    /// The project or repository that it is in: the section of those, and what tells it from others.
+    pub within: Option<(&'static str, String)>,
 }
 
-/// What an object is in, or is itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
-    /// The slug of the workspace.
-    pub workspace: String,
-    /// A project or repository of it: their section, and what tells it from others.
-    pub object: Option<(&'static str, String)>,
-    /// An environment of that, by name.
-    pub environment: Option<String>,
-}
-
-impl Piece {
-    /// The value of a field.
-    pub(super) fn get(&self, field: &str) -> Option<&Value> {
-        self.says.iter().find(|(name, _)| *name == field).map(|(_, value)| value)
-    }
-
-    /// What tells the object from others of its kind, if one field does.
-    pub(super) fn id(&self) -> &str {
-        self.get(self.kind.identity()).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-/// Resources on their way into pieces.
+/// Resources on their way.
 pub(super) struct Carrier<'a> {
     pub known: &'a Known,
     pub notes: &'a mut Notes,
-    pub placeholders: Placeholders,
-    pub pieces: Vec<Piece>,
+    pub found: Vec<Found>,
+}
+
+/// Where an object is.
+struct Place {
+    /// The whole name of what it is in.
+    parent: String,
+    /// The project or repository that it is in.
+    within: Option<(&'static str, String)>,
 }
 
 impl Carrier<'_> {
@@ -94,66 +77,87 @@ impl Carrier<'_> {
     }
 
     fn carry(&mut self, row: &'static Row, address: &str, of: &Attributes) -> Result<(), String> {
-        let place = self.place(row, of)?;
         let Some(kind) = row.kind() else { return Ok(()) };
-        let mut piece = Piece { of: address.to_owned(), kind, place, says: Vec::new() };
+        let place = self.place(row, of)?;
+        let mut says: HashMap<&str, Value> = HashMap::new();
         let mut told = false;
         for Says(field, paths, how) in row.says {
-            match self.said(field, paths, how, of, &piece) {
-                Ok(value) => piece.says.extend(value.map(|value| (*field, value))),
+            match self.said(paths, how, of, address) {
+                Ok(value) => says.extend(value.map(|value| (*field, value))),
                 Err(why) => {
                     self.notes.add(&why, address);
                     told = true;
                 }
             }
         }
-        let lacks = |Says(field, ..): &&Says| row.needs.contains(field) && piece.get(field).is_none();
-        match row.says.iter().find(lacks) {
+        match row.says.iter().find(|Says(field, ..)| row.needs.contains(field) && !says.contains_key(field)) {
             Some(_) if told => {}
             Some(Says(_, paths, _)) => {
                 let missing = paths.split('|').next().unwrap_or(paths);
                 return Err(format!("the state holds no `{missing}` of it, without which it cannot be managed"));
             }
-            None if piece.says.is_empty() => {}
-            None => self.add(piece),
+            None if says.is_empty() => {}
+            None => match says.remove(kind.identity()) {
+                // One resource may be about several accounts.
+                Some(Value::Array(ids)) => ids.into_iter().for_each(|id| {
+                    says.insert(kind.identity(), id);
+                    self.find(kind, &place, &says, address);
+                }),
+                id => {
+                    says.extend(id.map(|id| (kind.identity(), id)));
+                    self.find(kind, &place, &says, address);
+                }
+            },
         }
         Ok(())
     }
 
+    /// An object of which this is said.
+    fn find(&mut self, kind: KindRef, place: &Place, says: &HashMap<&str, Value>, of: &str) {
+        let known = kind.fields().iter().filter_map(|field| Some((field.name, field.settled(says.get(field.name)?.clone()))));
+        let fields: Fields = known.collect();
+        let id = || says.get(kind.identity()).and_then(Value::as_str).unwrap_or_default();
+        let address = match kind.shape() {
+            Shape::Objects => Address::new(kind, &place.parent, id()),
+            Shape::Map(_) | Shape::Names => Address::within(&place.parent, kind, id()),
+            Shape::List => Address::within(&place.parent, kind, &kind.identity_of(&fields)),
+            Shape::One | Shape::Value(_) => Address::within(&place.parent, kind, ""),
+        };
+        let object = Existing { address, fields };
+        self.found.push(Found { object, of: of.to_owned(), within: place.within.clone() });
+    }
+
     fn place(&mut self, row: &Row, of: &Attributes) -> Result<Place, String> {
         let workspace = self.known.workspace(of)?;
-        let repository = || match known::slug(of).filter(|_| row.of.contains(&"bitbucket_repository")) {
-            Some(slug) => Ok(slug),
-            None => self.known.repository(&workspace, of),
+        if row.holder == Holder::Workspace {
+            return Ok(Place { parent: workspace, within: None });
+        }
+        if row.holder == Holder::Project {
+            let key = of.text(known::PROJECT).ok_or("the state does not say in which project it is")?;
+            return Ok(Place { parent: format!("{workspace}/{key}"), within: Some(("projects", key.to_owned())) });
+        }
+        let slug = match known::slug(of).filter(|_| row.of.contains(&"bitbucket_repository")) {
+            Some(slug) => slug,
+            None => self.known.repository(&workspace, of)?,
         };
-        let object = match row.holder {
-            Holder::Workspace => None,
-            Holder::Project => {
-                let key = of.text(known::PROJECT).ok_or("the state does not say in which project it is")?;
-                Some(("projects", key.to_owned()))
+        let known = self.known;
+        let environment = || known.environment(&workspace, &slug, of);
+        let environment = if row.holder == Holder::Environment { Some(environment()?) } else { None };
+        let mut place = Place { parent: format!("{workspace}/{slug}"), within: Some(("repositories", slug)) };
+        if let Some(environment) = environment {
+            let Some(kind) = kind("environments", Some("repository")) else { return Ok(place) };
+            if let Some((address, environment_type)) = &environment.read {
+                let says = [("name", environment.name.as_str().into()), ("type", environment_type.as_str().into())];
+                self.find(kind, &place, &says.into_iter().collect(), address);
             }
-            Holder::Repository | Holder::Environment => Some(("repositories", repository()?)),
-        };
-        let mut place = Place { workspace, object, environment: None };
-        if let (Holder::Environment, Some((_, slug))) = (row.holder, &place.object) {
-            let environment = self.known.environment(&place.workspace, slug, of)?;
-            place.environment = Some(environment.name.clone());
-            self.pieces.extend(environment.read_at(&place));
+            place.parent = Address::within(&place.parent, kind, &environment.name).as_str().to_owned();
         }
         Ok(place)
     }
 
-    fn said(
-        &mut self,
-        field: &str,
-        paths: &str,
-        how: &How,
-        of: &Attributes,
-        piece: &Piece,
-    ) -> Result<Option<Value>, String> {
+    fn said(&mut self, paths: &str, how: &How, of: &Attributes, address: &str) -> Result<Option<Value>, String> {
         Ok(match how {
             How::Plain => of.get(paths).cloned(),
-            How::Unless(usual) => of.get(paths).filter(|value| value.as_bool() != Some(*usual)).cloned(),
             How::By(how) => how(of, self.known)?,
             How::Account => {
                 let said = of.get(paths).map(std::slice::from_ref).unwrap_or_default();
@@ -161,52 +165,16 @@ impl Carrier<'_> {
                 let accounts: Vec<_> =
                     said.iter().filter_map(|text| self.known.account(text.as_str()?).map(Value::from)).collect();
                 if accounts.len() < said.len() {
-                    self.notes.add("an account is called by a name, and names are nobody's for sure", &piece.of);
+                    self.notes.add("an account is called by a name, and names are nobody's for sure", address);
                 }
                 (!accounts.is_empty()).then_some(Value::Array(accounts))
             }
             How::Secret => match (of.flag("secured"), of.text(paths)) {
                 (Some(false), text) => Some(text.unwrap_or_default().into()),
                 (None, None) => None,
-                (_, text) => {
-                    let name = match of.text("key") {
-                        Some(key) => key.to_owned(),
-                        None => format!("{} {field}", piece.kind.name()).to_uppercase(),
-                    };
-                    let number = self.placeholders.add(&name, piece.place.within(), text.unwrap_or_default());
-                    Some(json!({"env": number}))
-                }
+                (_, text) => Some(json!({"is": self.known.fingerprint(text)})),
             },
         })
-    }
-
-    /// Adds a piece, or several, where one resource names several accounts.
-    fn add(&mut self, piece: Piece) {
-        let mut piece = piece;
-        let identity = piece.kind.identity();
-        if let Some(Value::Array(accounts)) = piece.get(identity).cloned() {
-            let others: Vec<_> = piece.says.iter().filter(|(name, _)| *name != identity).cloned().collect();
-            for account in accounts {
-                let says = std::iter::once((identity, account)).chain(others.iter().cloned()).collect();
-                self.pieces.push(Piece { says, ..piece.clone() });
-            }
-            return;
-        }
-        let id = piece.id().to_owned();
-        if piece.kind.shape() == Shape::Objects {
-            piece.place.object = Some((piece.kind.section(), id));
-        } else if piece.kind.section() == "environments" {
-            piece.place.environment = Some(id);
-        }
-        self.pieces.push(piece);
-    }
-}
-
-impl Place {
-    /// Its parts, from the innermost on.
-    fn within(&self) -> Vec<String> {
-        let object = self.object.iter().map(|(_, id)| id);
-        self.environment.iter().chain(object).chain([&self.workspace]).cloned().collect()
     }
 }
 

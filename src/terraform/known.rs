@@ -2,6 +2,7 @@
 //! or by the id of another resource, and a manifest calls each in one way.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use super::state::{Attributes, State};
 use crate::resource::repository::slug_of;
@@ -39,19 +40,23 @@ pub(super) struct Known {
     environments: HashMap<(String, String, String), Environment>,
     /// UUIDs by what people call themselves; nothing if several do so.
     people: HashMap<String, Option<String>>,
+    hasher: RandomState,
 }
 
 impl Known {
     /// What these states know. `workspaces` are slugs by UUID that somebody has said besides.
-    pub(super) fn new(states: &[State<'_>], workspaces: &[(String, String)]) -> Self {
+    pub(super) fn new<'a>(
+        states: impl Iterator<Item = &'a State<'a>> + Clone,
+        workspaces: &[(String, String)],
+    ) -> Self {
         let mut known = Self::default();
-        known.workspaces.extend(workspaces.iter().map(|(id, slug)| (uuid(id).unwrap_or_else(|| id.clone()), slug.clone())));
+        known.workspaces.extend(workspaces.iter().cloned());
         let data = |kind: &'static str| {
-            let data = states.iter().flat_map(|state| &state.data).filter(move |resource| resource.kind == kind);
+            let data = states.clone().flat_map(|state| &state.data).filter(move |resource| resource.kind == kind);
             data.filter_map(|resource| Some((resource, resource.attributes()?)))
         };
         let managed = |fits: fn(&str) -> bool| {
-            let resources = states.iter().flat_map(|state| &state.resources);
+            let resources = states.clone().flat_map(|state| &state.resources);
             resources.filter(move |resource| fits(&resource.kind)).filter_map(|resource| resource.attributes())
         };
         for (_, workspace) in data("bitbucket_workspace") {
@@ -88,7 +93,11 @@ impl Known {
         let parts = of.text(REPOSITORY).filter(|text| text.contains('/')).or_else(|| of.text("deployment"));
         let leading = || parts?.split_once('/').map(|(workspace, _)| workspace);
         let text = of.text(WORKSPACE).or_else(leading).ok_or("the state does not say in which workspace")?;
-        let Some(id) = uuid(text) else { return Ok(text.to_lowercase()) };
+        let Some(id) = uuid(text) else {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            let is_slug = (1..=62).contains(&text.len()) && text.bytes().all(plain);
+            return if is_slug { Ok(text.to_lowercase()) } else { Err("what stands for its workspace is no slug".to_owned()) };
+        };
         self.workspaces.get(&id).cloned().ok_or_else(|| {
             format!("the state has workspace {id} by its UUID alone: say its slug with `--workspace '{id}=SLUG'`")
         })
@@ -123,6 +132,11 @@ impl Known {
     pub(super) fn account(&self, text: &str) -> Option<String> {
         let is_id = text.contains(':') || text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         uuid(text).or_else(|| is_id.then(|| text.to_owned())).or_else(|| self.people.get(text).cloned().flatten())
+    }
+
+    /// What is the same for the same secret only, and says nothing of it; nothing if the state does not hold it.
+    pub(super) fn fingerprint(&self, secret: Option<&str>) -> Option<u64> {
+        Some(self.hasher.hash_one(secret?))
     }
 
     fn meet(&mut self, person: &Attributes) {
@@ -169,7 +183,8 @@ pub(super) fn slug(repository: &Attributes) -> Option<String> {
 }
 
 /// A UUID as Bitbucket writes it, if the text is one: with or without braces, in whatever case.
-pub(super) fn uuid(text: &str) -> Option<String> {
+#[must_use]
+pub fn uuid(text: &str) -> Option<String> {
     let bare = text.trim_matches(['{', '}']);
     let is_digit = |(at, byte): (usize, u8)| match at {
         8 | 13 | 18 | 23 => byte == b'-',

@@ -1,34 +1,36 @@
 //! TERRAFORM STATES → a manifest: the way in for those who have managed Bitbucket with DrFaust92's or zahiar's provider.
 //!
 //! [`state`] reads the files, `known` learns by which names resources refer to each other, `carry` takes out of each what the
-//! `table` says, and `settle` holds the result against the loader. What a manifest cannot say is told, never dropped in
-//! silence. Secrets stand in a state in clear and stay behind: the manifest names environment variables in their place.
+//! `table` says, and `estate` makes a whole of it, which is [written](write) as any other. What a manifest cannot say is told,
+//! never dropped in silence. Secrets stand in a state in clear and stay behind.
 
 mod carry;
+mod estate;
 mod known;
-mod lines;
 mod notes;
-mod placeholder;
 mod provider;
-mod settle;
 pub mod state;
 mod table;
-mod whole;
 
 use std::collections::BTreeMap;
 
-pub use notes::{Note, Notes};
-
-use crate::manifest::{Invalid, Manifest};
 use carry::Carrier;
+use estate::Whole;
 use known::Known;
-use placeholder::Placeholders;
+pub use known::uuid;
+pub use notes::{Note, Notes};
 use state::State;
+
+use crate::diagnostic::Sources;
+use crate::manifest::write::{self, Style, Written};
+use crate::manifest::{self, Invalid, Manifest};
 
 /// What states say of Bitbucket, as a manifest.
 #[derive(Debug)]
 pub struct Imported {
-    /// The manifest, loaded and found valid.
+    /// Its text.
+    pub written: Written,
+    /// The same, loaded and found valid.
     pub manifest: Manifest,
     /// What it cannot say.
     pub notes: Notes,
@@ -38,24 +40,44 @@ pub struct Imported {
     pub others: BTreeMap<String, usize>,
 }
 
-/// Makes a manifest of what these states hold. `workspaces` are slugs by UUID, for states that know a workspace by that alone.
+/// Makes a manifest of what these states hold, each with the name of its file. `workspaces` are slugs by UUID, for states that
+/// know a workspace by that alone.
 ///
 /// # Errors
-/// What is wrong with the manifest that no resource can be blamed for.
-pub fn import(states: Vec<State<'_>>, workspaces: &[(String, String)]) -> Result<Imported, Invalid> {
-    let known = Known::new(&states, workspaces);
+/// What is wrong with what was written, which is a defect of this program.
+pub fn import(
+    states: Vec<(String, State<'_>)>,
+    workspaces: &[(String, String)],
+    style: &Style,
+) -> Result<Imported, Invalid> {
+    let known = Known::new(states.iter().map(|(_, state)| state), workspaces);
     let mut notes = Notes::default();
-    let mut carrier =
-        Carrier { known: &known, notes: &mut notes, placeholders: Placeholders::default(), pieces: Vec::new() };
+    let mut carrier = Carrier { known: &known, notes: &mut notes, found: Vec::new() };
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
-    let mut resources = 0;
-    for state in states {
-        state.resources.iter().for_each(|resource| carrier.take(resource));
+    let (mut resources, several) = (0, states.len() > 1);
+    for (name, mut state) in states {
+        for resource in &mut state.resources {
+            if several {
+                resource.address = format!("{name}: {}", resource.address);
+            }
+            carrier.take(resource);
+        }
         resources += state.resources.len();
         state.others.into_iter().for_each(|(name, count)| *others.entry(name).or_default() += count);
     }
-    let mut pieces = whole::complete(carrier);
-    pieces.sort_by(|a, b| a.place.cmp(&b.place));
-    let manifest = settle::settle(&pieces, &mut notes)?;
-    Ok(Imported { manifest, notes, resources, others })
+    let Whole { estate, of } = Whole::of(carrier);
+    let written = write::write(estate, style);
+    for left in &written.left_out {
+        let of = of.get(&left.address).map_or(left.address.as_str(), String::as_str);
+        match left.field {
+            Some(field) => notes.add(&format!("its `{field}` is left out: {}", left.why), of),
+            None => notes.add(&format!("it is left out, with what is in it: {}", left.why), of),
+        }
+    }
+    let mut sources = Sources::default();
+    for file in &written.files {
+        sources.add(file.name.as_str(), file.text.as_str());
+    }
+    let manifest = manifest::from_sources(sources)?;
+    Ok(Imported { written, manifest, notes, resources, others })
 }

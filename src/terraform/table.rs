@@ -1,7 +1,7 @@
 //! Which attribute of which resource says what in a manifest: both providers in one table, by the attributes that they document.
 //! Where they call the same by two names, both stand here with `|` between them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::known::Known;
 use super::state::Attributes;
@@ -36,8 +36,6 @@ pub(super) struct Says(pub &'static str, pub &'static str, pub How);
 pub(super) enum How {
     /// As it is.
     Plain,
-    /// As it is, unless it is what nobody needs to say.
-    Unless(bool),
     /// An account, or a list of them.
     Account,
     /// A secret, which stays behind. What is not `secured` is none.
@@ -47,16 +45,26 @@ pub(super) enum How {
 }
 
 use Holder::{Environment, Project, Repository, Workspace};
-use How::{Account, By, Plain, Secret, Unless};
+use How::{Account, By, Plain, Secret};
 
 const MODEL: &[Says] = &[
-    Says("development", "development", By(|of, _| Ok(branch(of, "development")))),
-    Says("production", "production", By(|of, _| Ok(branch(of, "production")))),
-    Says("branch_types", "branch_type", By(|of, _| Ok(branch_types(of)))),
+    Says("development.name", "development", By(|of, _| Ok(branch_name(of, "development")))),
+    Says("development.use_mainbranch", "development", By(|of, _| Ok(is_mainbranch(of, "development")))),
+    Says("production.name", "production", By(|of, _| Ok(branch_name(of, "production")))),
+    Says("production.use_mainbranch", "production", By(|of, _| Ok(is_mainbranch(of, "production")))),
+    Says("production.enabled", "production.enabled", Plain),
+    Says("feature.prefix", "branch_type", By(|of, _| Ok(of_type(of, "feature", "prefix")))),
+    Says("feature.enabled", "branch_type", By(|of, _| Ok(of_type(of, "feature", "enabled")))),
+    Says("bugfix.prefix", "branch_type", By(|of, _| Ok(of_type(of, "bugfix", "prefix")))),
+    Says("bugfix.enabled", "branch_type", By(|of, _| Ok(of_type(of, "bugfix", "enabled")))),
+    Says("release.prefix", "branch_type", By(|of, _| Ok(of_type(of, "release", "prefix")))),
+    Says("release.enabled", "branch_type", By(|of, _| Ok(of_type(of, "release", "enabled")))),
+    Says("hotfix.prefix", "branch_type", By(|of, _| Ok(of_type(of, "hotfix", "prefix")))),
+    Says("hotfix.enabled", "branch_type", By(|of, _| Ok(of_type(of, "hotfix", "enabled")))),
 ];
 
 const VARIABLE: &[Says] =
-    &[Says("key", "key", Plain), Says("secured", "secured", Unless(false)), Says("value", "value", Secret)];
+    &[Says("key", "key", Plain), Says("value", "value", Secret), Says("secured", "secured", Plain)];
 
 const HOOK: &[Says] = &[
     Says("url", "url", Plain),
@@ -91,7 +99,7 @@ pub(super) const ROWS: &[Row] = &[
         says: &[
             Says("slug", "slug|name|parent", By(|of, _| Ok(super::known::slug(of).map(Value::from)))),
             Says("project", "project_key", Plain),
-            Says("name", "name", By(|of, _| Ok(name(of)))),
+            Says("name", "name", Plain),
             Says("description", "description", Plain),
             Says("is_private", "is_private", Plain),
             Says("fork_policy", "fork_policy", Plain),
@@ -113,9 +121,8 @@ pub(super) const ROWS: &[Row] = &[
         holder: Repository,
         section: "inherit",
         says: &[
-            // The provider notes `true` for whatever nobody has changed.
-            Says("branching_model", "inherit_branching_model", Unless(true)),
-            Says("default_merge_strategy", "inherit_default_merge_strategy", Unless(true)),
+            Says("branching_model", "inherit_branching_model", Plain),
+            Says("default_merge_strategy", "inherit_default_merge_strategy", Plain),
         ],
         needs: &[],
     },
@@ -293,35 +300,21 @@ pub(super) const SILENT: &[&str] = &[
     "history_enabled",
 ];
 
-/// A repository's name, where it is not its slug.
-fn name(of: &Attributes) -> Option<Value> {
-    let slug = super::known::slug(of);
-    of.text("name").filter(|name| Some(*name) != slug.as_deref()).map(Value::from)
+/// The name of a branch of a branching model. Whoever says that it is the main branch may say its name as well.
+fn branch_name(of: &Attributes, which: &str) -> Option<Value> {
+    let is_main = of.flag(&format!("{which}.use_mainbranch")) == Some(true);
+    of.get(&format!("{which}.name")).filter(|_| !is_main).cloned()
 }
 
-/// A branch of a branching model: a name, or that it is the main branch.
-fn branch(of: &Attributes, which: &str) -> Option<Value> {
-    let part = |name: &str| of.get(&format!("{which}.{name}"));
-    let is_main = part("use_mainbranch").and_then(Value::as_bool) == Some(true);
-    let mut says = Map::new();
-    match part("name") {
-        Some(name) if !is_main => drop(says.insert("name".to_owned(), name.clone())),
-        _ if is_main => drop(says.insert("use_mainbranch".to_owned(), json!(true))),
-        _ => {}
-    }
-    if let Some(enabled) = part("enabled").filter(|_| which == "production") {
-        says.insert("enabled".to_owned(), enabled.clone());
-    }
-    (!says.is_empty()).then_some(Value::Object(says))
+/// Whether it is the main branch. If it is not and has no name, nothing is said.
+fn is_mainbranch(of: &Attributes, which: &str) -> Option<Value> {
+    let main = of.get(&format!("{which}.use_mainbranch"))?;
+    (*main == json!(true) || branch_name(of, which).is_some()).then(|| main.clone())
 }
 
-fn branch_types(of: &Attributes) -> Option<Value> {
-    let said = |item: &Value| {
-        let fields = ["kind", "prefix", "enabled"].into_iter().filter_map(|name| Some((name, item.get(name)?)));
-        let fields = fields.filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
-        Value::Object(fields.map(|(name, value)| (name.to_owned(), value.clone())).collect())
-    };
-    of.list("branch_type").filter(|items| !items.is_empty()).map(|items| items.iter().map(said).collect())
+fn of_type(of: &Attributes, kind: &str, field: &str) -> Option<Value> {
+    let item = of.list("branch_type")?.iter().find(|item| item.get("kind").and_then(Value::as_str) == Some(kind))?;
+    item.get(field).filter(|value| !value.is_null() && value.as_str() != Some("")).cloned()
 }
 
 /// The branches of a restriction: a pattern, or a type of the branching model.
@@ -333,30 +326,26 @@ fn restricted(of: &Attributes) -> Result<Option<Value>, String> {
     })
 }
 
-/// Whether somebody can be exempt from a restriction, and the state knows that nobody is.
-fn exempts_nobody(of: &Attributes) -> bool {
-    let exempting = matches!(of.text("kind"), Some("push" | "restrict_merges"));
-    exempting && ["users", "groups"].into_iter().all(|list| of.list(list).is_some_and(<[Value]>::is_empty))
+/// A list of those who are exempt, if somebody can be. An empty one says that nobody is; where there is none, the state does not
+/// know.
+fn exempt<'a>(of: &'a Attributes, list: &str) -> Option<&'a [Value]> {
+    of.list(list).filter(|_| matches!(of.text("kind"), Some("push" | "restrict_merges")))
 }
 
 fn exempt_users(of: &Attributes, known: &Known) -> Result<Option<Value>, String> {
-    if exempts_nobody(of) {
-        return Ok(Some(json!([])));
-    }
-    let names = of.list("users").unwrap_or_default().iter().filter_map(Value::as_str);
-    let accounts: Option<Vec<_>> = names.map(|name| known.account(name)).collect();
+    let Some(names) = exempt(of, "users") else { return Ok(None) };
+    let accounts: Option<Vec<_>> = names.iter().map(|name| known.account(name.as_str()?)).collect();
     let accounts = accounts.ok_or(
         "the state has its accounts by their names, which are nobody's for sure: who is exempt stays as it is until `users` \
          lists e-mail addresses, UUIDs or account ids",
     )?;
-    Ok((!accounts.is_empty()).then(|| json!(accounts)))
+    Ok(Some(json!(accounts)))
 }
 
 /// Groups are slugs of one provider's, and blocks with one in the other's.
 fn exempt_groups(of: &Attributes) -> Option<Value> {
     let slug = |group: &Value| group.as_str().or_else(|| group.get("slug")?.as_str()).map(Value::from);
-    let groups: Vec<_> = of.list("groups").unwrap_or_default().iter().filter_map(slug).collect();
-    (!groups.is_empty()).then(|| json!(groups))
+    exempt(of, "groups").map(|groups| groups.iter().filter_map(slug).collect())
 }
 
 fn scheduled(of: &Attributes) -> Result<Option<Value>, String> {
@@ -380,26 +369,14 @@ fn host_key(of: &Attributes) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::KINDS;
 
     #[test]
     fn every_row_is_about_fields_of_a_kind() {
         for row in ROWS {
-            let parent = match row.holder {
-                Workspace => None,
-                Project => Some("project"),
-                Repository => Some("repository"),
-                Environment => Some("environment"),
-            };
-            let fits = |kind: &&crate::resource::KindRef| {
-                kind.section() == row.section && kind.parent().map(|parent| parent.name()) == parent
-            };
-            let kind = KINDS.iter().find(fits).unwrap_or_else(|| panic!("{:?} {}", row.of, row.section));
-            for Says(field, ..) in row.says {
-                let known = |name: &str| name == *field || name.starts_with(&format!("{field}."));
-                let listed = *field == "branch_types";
-                let is_known = known(kind.identity()) || listed || kind.fields().iter().any(|field| known(field.name));
-                assert!(is_known, "{:?} {field}", row.of);
+            let kind = row.kind().unwrap_or_else(|| panic!("{:?} {}", row.of, row.section));
+            for Says(name, ..) in row.says {
+                let is_known = kind.identity() == *name || kind.fields().iter().any(|field| field.name == *name);
+                assert!(is_known, "{:?} {name}", row.of);
             }
         }
     }

@@ -1,0 +1,163 @@
+//! `bbprov import-terraform`: Terraform states → a manifest. Nothing is asked of anybody.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::cli::{ImportTerraformArgs, OutputArgs};
+use crate::error::{Error, Exit};
+use crate::manifest::Manifest;
+use crate::manifest::write::Style;
+use crate::output::{self, ASIDE, HEADING, printable, styled};
+use crate::resource::{Shape, kinds_in};
+use crate::terraform::state::{self, MAX_BYTES, State};
+use crate::terraform::{Imported, Notes, import};
+
+/// So many addresses are shown of a note, unless somebody wants them all.
+const SHOWN: usize = 3;
+
+/// No address is shown that is longer, in characters.
+const LONGEST: usize = 120;
+
+/// Runs the command.
+pub(super) fn run(args: &ImportTerraformArgs, output: &OutputArgs) -> Result<Exit, Error> {
+    let texts = args.states.iter().map(|name| Ok((printable(name), text(name)?)));
+    let texts = texts.collect::<Result<Vec<_>, Error>>()?;
+    let states = texts.iter().map(|(name, text)| match state::read(text) {
+        Ok(state) => Ok((name.clone(), state)),
+        Err(why) => Err(Error::Terraform(format!("{name}: {why}"))),
+    });
+    let states = states.collect::<Result<Vec<_>, Error>>()?;
+    something(&states)?;
+    let style = Style { templates: false, ..Style::default() };
+    let imported = import(states, &args.workspaces, &style)?;
+    let text: String = imported.written.files.iter().map(|file| file.text.as_str()).collect();
+    match &args.out {
+        Some(file) => write(file, &text)?,
+        None => output::data(&text).map_err(super::io("cannot write to standard output"))?,
+    }
+    if !output.quiet {
+        tell(&imported, args, output);
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads a state whole: JSON cannot be understood in part.
+fn text(name: &str) -> Result<String, Error> {
+    let what = format!("cannot read {}", printable(name));
+    let mut bytes = Vec::new();
+    let limit = MAX_BYTES as u64 + 1;
+    let read = match name {
+        "-" => io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        path => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    read.map_err(super::io(&what))?;
+    let wrong = |why: &str| Err(Error::Terraform(format!("{}: {why}", printable(name))));
+    if bytes.len() > MAX_BYTES {
+        return wrong(&format!("larger than {} MB, which no state of a workspace is", MAX_BYTES >> 20));
+    }
+    if bytes.starts_with(b"PK") {
+        return wrong("this is a saved plan, not a state; `terraform state pull` writes the state");
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(_) => wrong("this is not text; `terraform state pull` writes the state as JSON"),
+    }
+}
+
+/// Whether there is anything of Bitbucket in these states.
+fn something(states: &[(String, State<'_>)]) -> Result<(), Error> {
+    if states.iter().any(|(_, state)| !state.resources.is_empty()) {
+        return Ok(());
+    }
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
+    states.iter().flat_map(|(_, state)| &state.others).for_each(|(name, count)| *others.entry(name.clone()).or_default() += count);
+    let names: Vec<_> = states.iter().map(|(name, _)| name.as_str()).collect();
+    let others = match others.is_empty() {
+        true => "no resources at all".to_owned(),
+        false => format!("resources of others: {}", counted(&others)),
+    };
+    Err(Error::Terraform(format!("{}: nothing of the DrFaust92 or zahiar provider, {others}", names.join(", "))))
+}
+
+/// Writes a file that is not there yet: what somebody has worked on is not lost.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let what = format!("cannot write {}", path.display());
+    let file = File::options().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(super::io(&what))
+}
+
+/// Says what was carried over and what was not, and what to do next.
+fn tell(imported: &Imported, args: &ImportTerraformArgs, output: &OutputArgs) {
+    let Imported { written, manifest, notes, others, resources } = imported;
+    tell_notes(notes, output);
+    if !others.is_empty() {
+        let count = others.values().sum();
+        output::say(&format!("{} of other providers are passed over: {}\n", plural(count, "resource"), counted(others)));
+    }
+    let states = plural(args.states.len(), "state");
+    output::say(&format!("from {} in {states}: {}", plural(*resources, "resource"), summary(manifest)));
+    if !written.secrets.is_empty() {
+        let count = plural(written.secrets.len(), "secret");
+        output::say(&format!("{count} stay behind: the variables that they are to come from are listed at the manifest's end"));
+    }
+    let (first, name) = match &args.out {
+        Some(path) => ("", path.display().to_string()),
+        None => ("save it as repos.yaml; ", "repos.yaml".to_owned()),
+    };
+    output::say(&format!(
+        "{} {first}`bbprov plan {}` adopts what exists, and shows what differs",
+        styled(HEADING, "next:"),
+        printable(&name)
+    ));
+}
+
+fn tell_notes(notes: &Notes, output: &OutputArgs) {
+    for note in notes.iter() {
+        output::say(&format!("{} {}", styled(HEADING, "note:"), short(&note.why)));
+        let all: Vec<String> = note.about.iter().map(|address| short(address)).collect();
+        if output.verbose || all.len() <= SHOWN {
+            all.iter().for_each(|address| output::say(&format!("  {address}")));
+        } else {
+            all[..SHOWN].iter().for_each(|address| output::say(&format!("  {address}")));
+            let more = format!("and {} more; -v lists them", all.len() - SHOWN);
+            output::say(&format!("  {}", styled(ASIDE, &more)));
+        }
+        output::say("");
+    }
+}
+
+fn summary(manifest: &Manifest) -> String {
+    let count = |fits: &dyn Fn(Shape) -> bool, name: Option<&str>| {
+        let kinds = manifest.desired.iter().map(|one| one.address.kind());
+        kinds.filter(|kind| fits(kind.shape()) && name.is_none_or(|name| kind.name() == name)).count()
+    };
+    let objects = kinds_in(None).filter(|kind| kind.shape() == Shape::Objects).map(|kind| {
+        let count = count(&|_| true, Some(kind.name()));
+        format!("{count} {}", if count == 1 { kind.name() } else { kind.section() })
+    });
+    let objects = objects.collect::<Vec<_>>().join(" and ");
+    let settings = plural(count(&|shape| shape != Shape::Objects, None), "setting");
+    format!("{objects} with {settings} in {}", plural(manifest.workspaces.len(), "workspace"))
+}
+
+/// `hashicorp/aws 10, hashicorp/random 2`
+fn counted(others: &BTreeMap<String, usize>) -> String {
+    let mut all: Vec<_> = others.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(a.1));
+    let shown = all.iter().take(SHOWN).map(|(name, count)| format!("{} {count}", short(name)));
+    let more = (all.len() > SHOWN).then(|| format!("{} more", all.len() - SHOWN));
+    shown.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => printable(&text[..at]) + "…",
+        None => printable(text),
+    }
+}
+
+fn plural(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
