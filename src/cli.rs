@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::{bitbucket, progress, report, sandbox};
+use crate::{bitbucket, inventory, progress, report, sandbox};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -61,6 +62,24 @@ Examples:
     Apply(ApplyArgs),
     /// Check manifests offline: no credential, no network.
     Validate(ValidateArgs),
+    /// Write a manifest of everything that exists; sends nothing but GET.
+    #[command(after_help = "\
+Examples:
+  bbprov export acme > repos.yaml                    projects and repositories, a request for every 100
+  bbprov export acme --sections webhooks,permissions their sections as well, a request for each object
+  bbprov export acme --sections all --split teams/   a file for each project
+  bbprov export acme --check > repos.yaml            and plan it: there must be nothing to do
+  bbprov export --unmanaged repos.yaml               what repos.yaml does not know yet, to be pasted
+
+What a credential may not read is left out and told, and the exit code is 5. With --check, 2 says that the
+manifest does not plan to nothing; with --detailed-exitcode, that something is unmanaged.")]
+    Export(ExportArgs),
+    /// Begin a manifest: a small one with comments, or one of a workspace that exists.
+    #[command(after_help = "\
+Examples:
+  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried at once
+  bbprov init --from acme                  what exists, as bbprov export writes it")]
+    Init(InitArgs),
     /// Write the manifest for what Terraform manages with the DrFaust92 or zahiar provider; offline.
     #[command(after_help = "\
 Examples:
@@ -183,6 +202,62 @@ fn parse_workspace(text: &str) -> Result<(String, String), String> {
     let (uuid, slug) = text.split_once('=').ok_or("write UUID=SLUG, such as '{0b5c4f1e-…}=acme'")?;
     let uuid = crate::terraform::uuid(uuid).ok_or_else(|| format!("{uuid} is no UUID"))?;
     Ok((uuid, slug.to_owned()))
+}
+
+/// What `export` takes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The workspaces' slugs [default: those of the manifest of --unmanaged]
+    #[arg(value_name = "WORKSPACE", required_unless_present = "unmanaged")]
+    pub workspaces: Vec<String>,
+    /// The sections.
+    #[command(flatten)]
+    pub sections: SectionsArgs,
+    /// Write a file for each project into this folder, and nothing to stdout
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub split: Option<PathBuf>,
+    /// Plan what was written, and say that there is nothing to do, or what. It takes as many requests again
+    #[arg(long)]
+    pub check: bool,
+    /// Write only what this manifest does not know yet: a file, a folder or a pattern. Repeatable
+    #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::AnyPath, conflicts_with = "split")]
+    pub unmanaged: Vec<String>,
+    /// Exit 2 if something is unmanaged, 0 if not
+    #[arg(long, requires = "unmanaged")]
+    pub detailed_exitcode: bool,
+    /// The way to Bitbucket.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Which sections to read.
+#[derive(Debug, Args)]
+pub struct SectionsArgs {
+    /// What to read besides projects and repositories, a list for each of them: names with commas between, or all
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PossibleValuesParser::new(section_names()))]
+    pub sections: Vec<String>,
+}
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write, which must not exist yet
+    #[arg(value_name = "FILE", default_value = crate::manifest::files::DEFAULT, value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Write what exists in this workspace, as `bbprov export` does. Repeatable
+    #[arg(long, value_name = "WORKSPACE")]
+    pub from: Vec<String>,
+    /// What to read there.
+    #[command(flatten)]
+    pub sections: SectionsArgs,
+    /// The way to Bitbucket.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// All that `--sections` can name.
+fn section_names() -> impl Iterator<Item = &'static str> {
+    ["all"].into_iter().chain(inventory::section_names())
 }
 
 /// Which manifests, and which part of them.

@@ -35,6 +35,9 @@ pub enum Error {
     /// A limit was reached before there was a plan.
     #[error("stopped by {0} before there was a plan: nothing was changed")]
     Stopped(String),
+    /// A limit was reached before everything was read that was to be written down.
+    #[error("stopped by {0} before everything was read: nothing was written")]
+    Unwritten(String),
     /// Somebody was asked and did not say yes.
     #[error("not applied: nothing was changed; only `yes` goes on")]
     Declined,
@@ -67,7 +70,7 @@ impl Error {
         match self {
             Self::Manifest(_) | Self::Terraform(_) => 3,
             Self::NoSecret(_) | Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
-            Self::Stopped(_) | Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
+            Self::Stopped(_) | Self::Unwritten(_) | Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
             Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,
             Self::Bitbucket(_) | Self::Io { .. } => 1,
             Self::Guard(_) => 7,

@@ -39,6 +39,7 @@ pub mod cli;
 pub mod commands;
 pub mod diagnostic;
 pub mod error;
+pub mod inventory;
 pub mod manifest;
 mod masked;
 pub mod output;

@@ -9,8 +9,9 @@ use super::secrets::Secrets;
 use crate::bitbucket::credential::Credential;
 use crate::bitbucket::{self, Clients, Deadline, Limits, Owner};
 use crate::cli::ConnectionArgs;
+use crate::diagnostic::Sources;
 use crate::error::Error;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Workspace};
 use crate::progress::Listen;
 use crate::sandbox::{self, Sandbox};
 
@@ -21,10 +22,20 @@ pub(super) struct Connection {
     _sandbox: Option<Sandbox>,
 }
 
-/// Connects. Nothing is sent yet.
+/// Connects to the workspaces in which a manifest manages anything. Nothing is sent yet.
 pub(super) async fn connect(
     args: &ConnectionArgs,
     manifest: &Manifest,
+    listener: Arc<dyn Listen>,
+) -> Result<Connection, Error> {
+    connect_to(args, &manifest.inhabited().collect::<Vec<_>>(), &manifest.sources, listener).await
+}
+
+/// Connects to these workspaces; `sources` are the texts in which they stand.
+pub(super) async fn connect_to(
+    args: &ConnectionArgs,
+    workspaces: &[&Workspace],
+    sources: &Sources,
     listener: Arc<dyn Listen>,
 ) -> Result<Connection, Error> {
     let mut options = bitbucket::Options {
@@ -40,11 +51,11 @@ pub(super) async fn connect(
     };
     let mut secrets = Secrets::new(Arc::clone(&listener), args.sandbox);
     if !args.sandbox {
-        let owners = owners(args, manifest, &mut secrets).await?;
+        let owners = owners(args, workspaces, sources, &mut secrets).await?;
         return Ok(Connection { client: Clients::new(&options, owners, &listener)?, secrets, _sandbox: None });
     }
     // Everybody is let in there: no workspace's own credential is looked for.
-    let workspaces: Vec<_> = manifest.workspaces.iter().map(|workspace| workspace.slug.clone()).collect();
+    let workspaces: Vec<_> = workspaces.iter().map(|workspace| workspace.slug.clone()).collect();
     let exist = Some(workspaces.clone());
     let sandbox = Sandbox::start(sandbox::Options { workspaces: exist, ..sandbox::Options::default() });
     let sandbox = sandbox.await.map_err(super::io("cannot start the sandbox"))?;

@@ -5,30 +5,31 @@ use super::secrets::{Problems, Secrets, advised, from_file, from_line};
 use crate::bitbucket::credential::{Choice, Credential, Secret};
 use crate::bitbucket::{self, Owner};
 use crate::cli::ConnectionArgs;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::error::Error;
 use crate::manifest::auth::{Auth, Value};
-use crate::manifest::{Invalid, Manifest, Workspace};
+use crate::manifest::{Invalid, Workspace};
 use crate::progress::Listen;
 
 /// The credentials of all workspaces, each once.
 pub(super) async fn owners(
     args: &ConnectionArgs,
-    manifest: &Manifest,
+    workspaces: &[&Workspace],
+    sources: &Sources,
     secrets: &mut Secrets,
 ) -> Result<Vec<Owner>, Error> {
     let mut owners: Vec<Owner> = Vec::new();
     let mut problems = Problems::default();
-    for workspace in manifest.inhabited() {
+    for workspace in workspaces {
         let Some(auth) = &workspace.auth else { continue };
         let Some(credential) = fetch(workspace, auth, secrets, &mut problems).await else { continue };
-        let place = manifest.sources.place(auth.span);
+        let place = sources.place(auth.span);
         take(&mut owners, credential, Some(format!("{}:{}", place.file, place.line)), &workspace.slug);
     }
     if let Some(diagnostics) = problems.into_diagnostics() {
-        return Err(Error::NoSecret(Invalid { diagnostics, sources: manifest.sources.clone() }));
+        return Err(Error::NoSecret(Invalid { diagnostics, sources: sources.clone() }));
     }
-    let others: Vec<_> = manifest.inhabited().filter(|workspace| workspace.auth.is_none()).collect();
+    let others: Vec<_> = workspaces.iter().filter(|workspace| workspace.auth.is_none()).collect();
     if !others.is_empty() {
         let credential = of_the_run(args, secrets.listener()).await?;
         for workspace in others {

@@ -3,8 +3,11 @@
 mod apply;
 mod connection;
 mod credentials;
+mod export;
+mod folder;
 mod guard;
 mod import_terraform;
+mod init;
 mod interrupt;
 mod plan;
 mod sandbox;
@@ -36,6 +39,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Apply(args) => apply::run(&args, &cli.output),
         Command::Validate(args) => validate::run(&args, &cli.output),
         Command::ImportTerraform(args) => import_terraform::run(&args, &cli.output),
+        Command::Export(args) => export::run(&args, &cli.output),
+        Command::Init(args) => init::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {

@@ -27,16 +27,22 @@ pub(super) fn validate(workspaces: &[Workspace], desired: &[Desired], found: &mu
     }
 }
 
+/// Whether a text can be the slug of a workspace.
+#[must_use]
+pub fn is_workspace_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    (1..=62).contains(&text.len()) && text.bytes().all(plain)
+}
+
 fn workspace_slugs(workspaces: &[Workspace], _: &[Desired], found: &mut Diagnostics) {
     for workspace in workspaces {
         let slug = &workspace.slug;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-        if slug.is_empty() || slug.len() > 62 || !slug.bytes().all(plain) {
+        if !is_workspace_slug(slug) {
             let near: String =
                 slug.chars().take(62).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
             let diagnostic = Diagnostic::error(Code::WorkspaceSlug, workspace.span, "this is not a workspace's slug")
                 .label("lower case letters, digits, `-` and `_`");
-            found.push(match near.bytes().all(plain) && !near.is_empty() {
+            found.push(match is_workspace_slug(&near) {
                 true => diagnostic.help(format!("the slug is what follows bitbucket.org/ in a URL; perhaps `{near}`")),
                 false => diagnostic.help("the slug is what follows bitbucket.org/ in a URL"),
             });

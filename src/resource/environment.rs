@@ -117,6 +117,11 @@ impl Kind for Environment {
         answer.get("name")?.as_str().map(Cow::Borrowed)
     }
 
+    /// With Pipelines come three.
+    fn comes_by_itself(&self, id: &str, fields: &Fields) -> bool {
+        TYPES.contains(&id) && fields.text("type") == Some(id) && fields.flag("admin_only") != Some(true)
+    }
+
     /// One that is named like a type is of that.
     fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
         match field.name {

@@ -181,6 +181,11 @@ pub trait Kind: Sync {
         fields.get(field.name).is_none_or(|value| *value == field.absent.value())
     }
 
+    /// Whether such an object comes to be without anybody's doing.
+    fn comes_by_itself(&self, _id: &str, _fields: &Fields) -> bool {
+        false
+    }
+
     /// Whether a new one may differ from what was asked for, as Bitbucket makes some by itself and overlooks what it was told
     /// of others. It is then changed, in place of being reported.
     fn comes_unfinished(&self) -> bool {

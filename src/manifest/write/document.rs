@@ -58,7 +58,7 @@ pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placehold
         let mut settings = Settings::new();
         builder.sections(None, workspace, &mut settings);
         let mut value = Yaml::Map(all_but_usual(&settings));
-        names.give(&mut value, &[workspace], workspace, &mut top.secrets);
+        names.give(&mut value, &[workspace], &format!("in {workspace}"), &mut top.secrets);
         let Yaml::Map(entries) = value else { continue };
         if !style.partial || !entries.is_empty() {
             top.workspaces.entry(workspace.clone()).or_default().0 = entries;
@@ -70,7 +70,7 @@ pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placehold
             Some((_, Yaml::Text(id))) => id.to_string(),
             _ => String::new(),
         };
-        let place = format!("{}/{id}", item.workspace);
+        let place = format!("in {}/{id}", item.workspace);
         for (_, value) in &mut item.entries {
             names.give(value, &[&id, &item.workspace], &place, &mut sheet.secrets);
         }
@@ -185,7 +185,9 @@ impl Sheet {
             }
         }
         if !self.secrets.is_empty() {
-            out.push_str("\n# Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:\n");
+            out.push_str(
+                "\n# Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:\n",
+            );
             listed(&self.secrets).lines().for_each(|line| out.push_str(&format!("# {line}\n")));
         }
         out

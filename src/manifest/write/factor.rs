@@ -79,7 +79,8 @@ fn of_groups(
         }
         let base = overlaid(defaults, &shared);
         let own: Vec<_> = members.iter().map(|at| difference(&base, &parts[*at].settings)).collect();
-        let gains = |(at, own): (&usize, &Vec<_>)| length(&parts[*at].own).saturating_sub(length(own) + group[0].len() + 10);
+        let gains =
+            |(at, own): (&usize, &Vec<_>)| length(&parts[*at].own).saturating_sub(length(own) + group[0].len() + 10);
         let users: Vec<usize> = members.iter().zip(&own).map(gains).collect();
         if users.iter().filter(|gain| **gain > 0).count() < 2 || users.iter().sum::<usize>() <= length(&says) {
             continue;
@@ -119,8 +120,12 @@ fn of_sections(parts: &mut [Part], names: &mut BTreeSet<Arc<str>>, templates: &m
         said.sort_by_key(|(key, _)| place(key));
         let size = length(&said);
         let section = said.first().map_or(String::new(), |(key, _)| key.replace('_', "-"));
-        let group = parts[users[0]].group.clone().filter(|group| users.iter().all(|at| parts[*at].group.as_ref() == Some(group)));
-        let within = group.iter().flat_map(|group| group.iter()).flat_map(|group| [group.clone(), format!("{group}-{section}")]);
+        let group = parts[users[0]]
+            .group
+            .clone()
+            .filter(|group| users.iter().all(|at| parts[*at].group.as_ref() == Some(group)));
+        let within =
+            group.iter().flat_map(|group| group.iter()).flat_map(|group| [group.clone(), format!("{group}-{section}")]);
         let uses = section.len() + 10;
         if size < WORTH_A_NAME || (users.len() - 1) * size <= users.len() * uses {
             continue;
@@ -217,7 +222,8 @@ impl<'a> Tally<'a> {
         let absent = members - self.votes.values().map(|votes| votes.count).sum::<usize>();
         let absent = if above.is_some() { 0 } else { absent };
         let said = exceptions().map(|(_, votes)| votes.count).sum::<usize>() + absent;
-        let lost = exceptions().map(|(other, votes)| votes.count * cost(other)).sum::<usize>() + absent * cost(&Yaml::Nothing);
+        let lost =
+            exceptions().map(|(other, votes)| votes.count * cost(other)).sum::<usize>() + absent * cost(&Yaml::Nothing);
         (said * 3 <= votes.count && (votes.count - 1) * cost(value) > lost).then(|| Arc::clone(value))
     }
 }

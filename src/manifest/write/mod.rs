@@ -5,7 +5,7 @@
 //! takes out what many have in common, [`secrets`] finds names for the secrets, `document` puts it all in order, and [`yaml`]
 //! writes it down.
 
-
+pub mod beside;
 mod document;
 pub mod factor;
 pub mod sayable;

@@ -131,8 +131,11 @@ impl Sieve {
                     self.leave_out(address.clone(), None, why);
                     return None;
                 }
+                let field = kind.fields().iter().find(|field| field.name == name);
+                if !field.is_some_and(|field| kind.goes_without_saying(address.id(), field, &fields)) {
+                    self.leave_out(address.clone(), Some(name), why);
+                }
                 fields = fields.without(name);
-                self.leave_out(address.clone(), Some(name), why);
             }
         }
     }

@@ -33,7 +33,7 @@ pub fn unnamed(address: &Address, field: &str) -> Yaml {
     let parts = [within, known_by(address.id()), field_word];
     let name = words(&parts.join(" "));
     let id = if address.id().is_empty() { String::new() } else { format!(" {}", address.id()) };
-    let within = if within.is_empty() { String::new() } else { format!(" in {within}") };
+    let within = if within.is_empty() { String::new() } else { format!(" of {within}") };
     let what = format!("{} of the {}{id}{within}", field.replace('_', " "), kind.name());
     Yaml::Secret(name.into(), what.into())
 }
@@ -69,7 +69,7 @@ impl Names {
         match value {
             Yaml::Secret(name, what) => {
                 *name = self.name(name, owners);
-                given.push(Placeholder { name: Arc::clone(name), what: format!("{what}, {place}") });
+                given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}") });
             }
             Yaml::List(items) => items.iter_mut().for_each(|item| self.give(item, owners, place, given)),
             Yaml::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.give(value, owners, place, given)),
@@ -99,7 +99,11 @@ impl Names {
 /// A name that is no variable of the system's, nor one of ours that holds a credential.
 fn safe(name: &str) -> String {
     let common = !name.contains('_') || name.starts_with("BITBUCKET_");
-    let name = if common || name.starts_with(|first: char| first.is_ascii_digit()) { format!("SECRET_{name}") } else { name.to_owned() };
+    let name = if common || name.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("SECRET_{name}")
+    } else {
+        name.to_owned()
+    };
     name.get(..LONGEST).map_or(name.clone(), |cut| cut.trim_end_matches('_').to_owned())
 }
 

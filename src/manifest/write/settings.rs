@@ -81,8 +81,14 @@ impl<'a> Builder<'a> {
                 }
                 Shape::Value(field) => items.first().and_then(|one| self.value(one, field)),
                 Shape::List => {
-                    let list: Vec<Yaml> = items.iter().map(|item| self.item(item)).collect();
-                    Some(self.said(Yaml::List(list), items.is_empty()))
+                    let holds = |item: &&Existing| {
+                        kinds_in(Some(kind)).any(|inner| self.inner.contains_key(&(item.address.as_str(), inner)))
+                    };
+                    let own = |item: &&&Existing| !kind.comes_by_itself(item.address.id(), &item.fields) || holds(item);
+                    let own: Vec<&Existing> = items.iter().filter(own).copied().collect();
+                    let usual = own.is_empty();
+                    let list = if usual { items } else { own }.iter().map(|item| self.item(item)).collect();
+                    Some(self.said(Yaml::List(list), usual))
                 }
                 Shape::Names | Shape::Objects => {
                     let list = items.iter().map(|item| Yaml::text(item.address.id())).collect();

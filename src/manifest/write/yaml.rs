@@ -47,11 +47,11 @@ impl Yaml {
             Self::Nothing => "~".to_owned(),
             Self::Flag(yes) => yes.to_string(),
             Self::Number(number) => number.to_string(),
-            Self::Text(text) => scalar(text),
-            Self::Secret(name, _) => format!("{{env: {}}}", scalar(name)),
+            Self::Text(text) => scalar(text, true),
+            Self::Secret(name, _) => format!("{{env: {}}}", scalar(name, true)),
             Self::List(items) => format!("[{}]", all(&mut items.iter().map(Self::in_one_line))),
             Self::Map(entries) => {
-                let one = |(key, value): &(Arc<str>, Self)| format!("{}: {}", scalar(key), value.in_one_line());
+                let one = |(key, value): &(Arc<str>, Self)| format!("{}: {}", scalar(key, true), value.in_one_line());
                 format!("{{{}}}", all(&mut entries.iter().map(one)))
             }
         }
@@ -93,7 +93,11 @@ impl Yaml {
     /// The same in one line if it fits behind so many characters.
     fn fitting(&self, column: usize) -> Option<String> {
         let is_empty = matches!(self, Self::List(items) if items.is_empty()) || *self == Self::Map(Vec::new());
-        let line = || Some(self.in_one_line()).filter(|line| is_empty || column + line.chars().count() <= WIDTH);
+        let line = || match self {
+            Self::Text(text) => scalar(text, false),
+            other => other.in_one_line(),
+        };
+        let line = || Some(line()).filter(|line| is_empty || column + line.chars().count() <= WIDTH);
         if self.is_plain() { line() } else { None }
     }
 }
@@ -115,7 +119,7 @@ impl From<&Value> for Yaml {
 
 /// Writes a key and its value, so many spaces from the left.
 pub fn entry(out: &mut String, indent: usize, key: &str, value: &Yaml) {
-    let name = scalar(key);
+    let name = scalar(key, false);
     let column = indent + name.chars().count() + 2;
     out.extend([&" ".repeat(indent), &name, ":"]);
     match (value, value.fitting(column).filter(|_| value.depth() <= 2)) {
@@ -154,28 +158,42 @@ fn lines(out: &mut String, indent: usize, column: usize, value: &Yaml) {
     let breaks = |text: &str| text.contains('\n') || text.split(' ').all(|word| word.len() <= LONGEST_WORD);
     let text = match value {
         Yaml::Text(text) if !text.contains(is_invisible) && breaks(text) => text,
+        Yaml::Text(text) => return out.extend([" ", &scalar(text, false), "\n"]),
         other => return out.extend([" ", &other.in_one_line(), "\n"]),
     };
     let width = WIDTH.saturating_sub(column).max(LONGEST_WORD);
     let options = serde_yaml::ser_options! { folded_wrap_chars: width };
     let blocks = serde_yaml::to_string_with_options(&&**text, options).unwrap_or_default();
     for (at, line) in blocks.lines().enumerate() {
-        let spaces = if at == 0 { 1 } else if line.is_empty() { 0 } else { indent };
+        let spaces = if at == 0 {
+            1
+        } else if line.is_empty() {
+            0
+        } else {
+            indent
+        };
         out.extend([&" ".repeat(spaces), line, "\n"]);
     }
 }
 
-/// A text in one line, in quotes where it would be taken for something else, within `[]` and `{}` as well.
-fn scalar(text: &str) -> String {
-    if text.contains(is_invisible) {
-        // Only in double quotes can such characters be named.
+/// A text in one line, in quotes where it would be taken for something else, or looks as if. Within `[]` and `{}` more is.
+fn scalar(text: &str, within: bool) -> String {
+    let looks_odd = || text.contains(" *") || text.contains(" ?") || within && text.contains(':');
+    if text.contains(is_invisible) || looks_odd() {
+        // Only in double quotes can every character be named.
         let quoted = serde_yaml::to_string(&DoubleQuoted(text)).unwrap_or_default();
         let named = |c: char| if is_invisible(c) { format!("\\u{:04X}", u32::from(c)) } else { c.to_string() };
         return quoted.trim_end_matches('\n').chars().map(named).collect();
     }
     let options = serde_yaml::ser_options! { prefer_block_scalars: false };
-    let list = serde_yaml::to_string_with_options(&FlowSeq([text]), options).unwrap_or_default();
-    list.trim_end_matches('\n').strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default().to_owned()
+    let written = match within {
+        true => serde_yaml::to_string_with_options(&FlowSeq([text]), options),
+        false => serde_yaml::to_string_with_options(&text, options),
+    };
+    let written = written.unwrap_or_default();
+    let written = written.trim_end_matches('\n');
+    let inside = if within { written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) } else { Some(written) };
+    inside.unwrap_or_default().to_owned()
 }
 
 fn is_invisible(c: char) -> bool {
@@ -192,7 +210,12 @@ mod tests {
 
     fn written(value: &Yaml) -> String {
         let mut text = String::new();
-        entry(&mut text, 4, "outer", &Yaml::Map(vec![("inner".into(), value.clone()), ("after".into(), Yaml::Flag(true))]));
+        entry(
+            &mut text,
+            4,
+            "outer",
+            &Yaml::Map(vec![("inner".into(), value.clone()), ("after".into(), Yaml::Flag(true))]),
+        );
         item(&mut text, 4, value, 1);
         text
     }
@@ -228,10 +251,68 @@ mod tests {
 
     fn texts() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(vec![
-            "yes", "no", "on", "off", "y", "n", "true", "null", "~", "", " ", "007", "1.10", "1e3", "0x1F", "1:30", "2001-01-01",
-            "-", "- ", "? ", ": ", "a: b", "a:", " #", "# ", "{", "}", "[", "]", ",", "&a", "*a", "!a", "%", "@", "`", "'", "\"",
-            "\n", "\n\n", "\n ", " \n", "\t", "\r", "\r\n", "|", ">", "=", "<<", "---", "...", "\\", "\u{85}", "\u{2028}",
-            "\u{202e}", "\u{200b}", "\u{feff}", "\u{0}", "größe", "😀", "word", "some words and more of them",
+            "yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "n",
+            "true",
+            "null",
+            "~",
+            "",
+            " ",
+            "007",
+            "1.10",
+            "1e3",
+            "0x1F",
+            "1:30",
+            "2001-01-01",
+            "-",
+            "- ",
+            "? ",
+            ": ",
+            "a: b",
+            "a:",
+            " #",
+            "# ",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            "&a",
+            "*a",
+            "!a",
+            "%",
+            "@",
+            "`",
+            "'",
+            "\"",
+            "\n",
+            "\n\n",
+            "\n ",
+            " \n",
+            "\t",
+            "\r",
+            "\r\n",
+            "|",
+            ">",
+            "=",
+            "<<",
+            "---",
+            "...",
+            "\\",
+            "\u{85}",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{200b}",
+            "\u{feff}",
+            "\u{0}",
+            "größe",
+            "😀",
+            "word",
+            "some words and more of them",
         ]);
         prop_oneof![
             4 => prop::collection::vec(prop_oneof![odd.prop_map(str::to_owned), "[a-z ]{1,40}"], 0..8).prop_map(|parts| parts.concat()),
