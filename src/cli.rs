@@ -84,11 +84,11 @@ Examples:
     #[command(after_help = "\
 Examples:
   terraform state pull | bbprov import-terraform - > repos.yaml
-  bbprov import-terraform -o repos.yaml platform.tfstate teams.tfstate
-  bbprov plan                              adopts what exists, and shows what differs
+  bbprov import-terraform --split teams/ platform.tfstate people.tfstate
+  bbprov plan                                adopts what exists, and shows what differs
 
-Secrets stay behind: the manifest names environment variables in their place, listed at its end.
-What a manifest cannot say is named on stderr, by its address in Terraform.")]
+Secrets stay behind: the manifest names environment variables in their place, and lists them at its end.
+What a manifest cannot say is told on stderr, by its address in Terraform.")]
     ImportTerraform(ImportTerraformArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
@@ -187,12 +187,12 @@ pub struct ValidateArgs {
 /// What `import-terraform` takes.
 #[derive(Debug, Args)]
 pub struct ImportTerraformArgs {
-    /// State files of version 4, or - for standard input. Several make one manifest
+    /// State files of version 4, or - for standard input; several make one manifest
     #[arg(value_name = "STATE", value_hint = ValueHint::FilePath, required = true)]
     pub states: Vec<String>,
-    /// Write the manifest to this file, which must not exist yet
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
+    /// Write a file for each project into this folder, and nothing to stdout
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub split: Option<PathBuf>,
     /// The slug of a workspace that a state knows by its UUID alone. Repeatable
     #[arg(long = "workspace", value_name = "UUID=SLUG", value_parser = parse_workspace)]
     pub workspaces: Vec<(String, String)>,

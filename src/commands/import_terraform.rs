@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Read};
 
+use super::export::SCHEMA;
+use super::folder::Folder;
+use super::init::write_schema;
 use crate::cli::{ImportTerraformArgs, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::manifest::Manifest;
 use crate::manifest::write::Style;
+use crate::manifest::write::secrets::listed;
 use crate::output::{self, ASIDE, HEADING, printable, styled};
 use crate::resource::{Shape, kinds_in};
 use crate::terraform::state::{self, MAX_BYTES, State};
@@ -22,7 +25,11 @@ const LONGEST: usize = 120;
 
 /// Runs the command.
 pub(super) fn run(args: &ImportTerraformArgs, output: &OutputArgs) -> Result<Exit, Error> {
-    let texts = args.states.iter().map(|name| Ok((printable(name), text(name)?)));
+    let texts = args.states.iter().map(|name| {
+        let shown = if name == "-" { "standard input".to_owned() } else { printable(name) };
+        let text = text(name, &shown)?;
+        Ok((shown, text))
+    });
     let texts = texts.collect::<Result<Vec<_>, Error>>()?;
     let states = texts.iter().map(|(name, text)| match state::read(text) {
         Ok(state) => Ok((name.clone(), state)),
@@ -30,22 +37,30 @@ pub(super) fn run(args: &ImportTerraformArgs, output: &OutputArgs) -> Result<Exi
     });
     let states = states.collect::<Result<Vec<_>, Error>>()?;
     something(&states)?;
-    let style = Style { templates: false, ..Style::default() };
+    let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
+    let style = Style {
+        schema: Some(SCHEMA.to_owned()),
+        head: vec![String::new(), format!("What Terraform manages according to {}, as `bbprov import-terraform` read it.", names.join(" and "))],
+        split: args.split.is_some(),
+        ..Style::default()
+    };
     let imported = import(states, &args.workspaces, &style)?;
-    let text: String = imported.written.files.iter().map(|file| file.text.as_str()).collect();
-    match &args.out {
-        Some(file) => write(file, &text)?,
-        None => output::data(&text).map_err(super::io("cannot write to standard output"))?,
+    let files = &imported.written.files;
+    match &args.split {
+        Some(folder) => {
+            let files = files.iter().map(|file| (file.name.clone(), file.text.clone()));
+            Folder::new(folder, files.collect())?.write()?;
+            write_schema(folder)?;
+        }
+        None => drop(super::print(&files.iter().map(|file| file.text.as_str()).collect::<String>())?),
     }
-    if !output.quiet {
-        tell(&imported, args, output);
-    }
+    tell(&imported, args, output);
     Ok(Exit::Done)
 }
 
 /// Reads a state whole: JSON cannot be understood in part.
-fn text(name: &str) -> Result<String, Error> {
-    let what = format!("cannot read {}", printable(name));
+fn text(name: &str, shown: &str) -> Result<String, Error> {
+    let what = format!("cannot read {shown}");
     let mut bytes = Vec::new();
     let limit = MAX_BYTES as u64 + 1;
     let read = match name {
@@ -53,7 +68,7 @@ fn text(name: &str) -> Result<String, Error> {
         path => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
     };
     read.map_err(super::io(&what))?;
-    let wrong = |why: &str| Err(Error::Terraform(format!("{}: {why}", printable(name))));
+    let wrong = |why: &str| Err(Error::Terraform(format!("{shown}: {why}")));
     if bytes.len() > MAX_BYTES {
         return wrong(&format!("larger than {} MB, which no state of a workspace is", MAX_BYTES >> 20));
     }
@@ -81,42 +96,34 @@ fn something(states: &[(String, State<'_>)]) -> Result<(), Error> {
     Err(Error::Terraform(format!("{}: nothing of the DrFaust92 or zahiar provider, {others}", names.join(", "))))
 }
 
-/// Writes a file that is not there yet: what somebody has worked on is not lost.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let what = format!("cannot write {}", path.display());
-    let file = File::options().write(true).create_new(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(super::io(&what))
-}
-
 /// Says what was carried over and what was not, and what to do next.
 fn tell(imported: &Imported, args: &ImportTerraformArgs, output: &OutputArgs) {
     let Imported { written, manifest, notes, others, resources } = imported;
     tell_notes(notes, output);
+    if output.quiet {
+        return;
+    }
     if !others.is_empty() {
-        let count = others.values().sum();
-        output::say(&format!("{} of other providers are passed over: {}\n", plural(count, "resource"), counted(others)));
+        let count = plural(others.values().sum(), "resource");
+        output::say(&format!("passed over: {count} of other providers, {}\n", counted(others)));
+    }
+    if !written.secrets.is_empty() {
+        let secrets = listed(&written.secrets);
+        output::say(&format!("secrets that the manifest takes from the environment:\n{}\n", secrets.trim_end()));
     }
     let states = plural(args.states.len(), "state");
-    output::say(&format!("from {} in {states}: {}", plural(*resources, "resource"), summary(manifest)));
-    if !written.secrets.is_empty() {
-        let count = plural(written.secrets.len(), "secret");
-        output::say(&format!("{count} stay behind: the variables that they are to come from are listed at the manifest's end"));
-    }
-    let (first, name) = match &args.out {
-        Some(path) => ("", path.display().to_string()),
-        None => ("save it as repos.yaml; ", "repos.yaml".to_owned()),
+    output::say(&format!("read {} in {states}: {}", plural(*resources, "resource"), summary(manifest)));
+    let (first, named) = match &args.split {
+        Some(folder) => (format!("wrote {} files; ", written.files.len()), folder.display().to_string()),
+        None => ("save it as repos.yaml; ".to_owned(), "repos.yaml".to_owned()),
     };
-    output::say(&format!(
-        "{} {first}`bbprov plan {}` adopts what exists, and shows what differs",
-        styled(HEADING, "next:"),
-        printable(&name)
-    ));
+    output::say(&format!("{first}what exists is adopted by: bbprov plan {}", printable(&named)));
 }
 
 fn tell_notes(notes: &Notes, output: &OutputArgs) {
     for note in notes.iter() {
-        output::say(&format!("{} {}", styled(HEADING, "note:"), short(&note.why)));
-        let all: Vec<String> = note.about.iter().map(|address| short(address)).collect();
+        output::say(&format!("{} {}", styled(HEADING, "note:"), short(&note.why, 3 * LONGEST)));
+        let all: Vec<String> = note.about.iter().map(|address| short(address, LONGEST)).collect();
         if output.verbose || all.len() <= SHOWN {
             all.iter().for_each(|address| output::say(&format!("  {address}")));
         } else {
@@ -146,13 +153,13 @@ fn summary(manifest: &Manifest) -> String {
 fn counted(others: &BTreeMap<String, usize>) -> String {
     let mut all: Vec<_> = others.iter().collect();
     all.sort_by(|a, b| b.1.cmp(a.1));
-    let shown = all.iter().take(SHOWN).map(|(name, count)| format!("{} {count}", short(name)));
+    let shown = all.iter().take(SHOWN).map(|(name, count)| format!("{} {count}", short(name, LONGEST)));
     let more = (all.len() > SHOWN).then(|| format!("{} more", all.len() - SHOWN));
     shown.chain(more).collect::<Vec<_>>().join(", ")
 }
 
-fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+fn short(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((at, _)) => printable(&text[..at]) + "…",
         None => printable(text),
     }

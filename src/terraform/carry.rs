@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::known::{self, Known};
 use super::notes::Notes;
@@ -165,14 +165,14 @@ impl Carrier<'_> {
                 let accounts: Vec<_> =
                     said.iter().filter_map(|text| self.known.account(text.as_str()?).map(Value::from)).collect();
                 if accounts.len() < said.len() {
-                    self.notes.add("an account is called by a name, and names are nobody's for sure", address);
+                    self.notes.add("the state has an account by its name, which is nobody's for sure: list it by UUID or account id", address);
                 }
                 (!accounts.is_empty()).then_some(Value::Array(accounts))
             }
             How::Secret => match (of.flag("secured"), of.text(paths)) {
                 (Some(false), text) => Some(text.unwrap_or_default().into()),
                 (None, None) => None,
-                (_, text) => Some(json!({"is": self.known.fingerprint(text)})),
+                (_, text) => Some(self.known.fingerprints.of(text)),
             },
         })
     }

@@ -2,8 +2,8 @@
 //! or by the id of another resource, and a manifest calls each in one way.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
+use super::secrets::Fingerprints;
 use super::state::{Attributes, State};
 use crate::resource::repository::slug_of;
 
@@ -40,7 +40,8 @@ pub(super) struct Known {
     environments: HashMap<(String, String, String), Environment>,
     /// UUIDs by what people call themselves; nothing if several do so.
     people: HashMap<String, Option<String>>,
-    hasher: RandomState,
+    /// What secrets are told apart by.
+    pub fingerprints: Fingerprints,
 }
 
 impl Known {
@@ -132,11 +133,6 @@ impl Known {
     pub(super) fn account(&self, text: &str) -> Option<String> {
         let is_id = text.contains(':') || text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         uuid(text).or_else(|| is_id.then(|| text.to_owned())).or_else(|| self.people.get(text).cloned().flatten())
-    }
-
-    /// What is the same for the same secret only, and says nothing of it; nothing if the state does not hold it.
-    pub(super) fn fingerprint(&self, secret: Option<&str>) -> Option<u64> {
-        Some(self.hasher.hash_one(secret?))
     }
 
     fn meet(&mut self, person: &Attributes) {

@@ -9,6 +9,7 @@ mod estate;
 mod known;
 mod notes;
 mod provider;
+mod secrets;
 pub mod state;
 mod table;
 
@@ -24,6 +25,7 @@ use state::State;
 use crate::diagnostic::Sources;
 use crate::manifest::write::{self, Style, Written};
 use crate::manifest::{self, Invalid, Manifest};
+use crate::resource::kinds_in;
 
 /// What states say of Bitbucket, as a manifest.
 #[derive(Debug)]
@@ -65,13 +67,18 @@ pub fn import(
         resources += state.resources.len();
         state.others.into_iter().for_each(|(name, count)| *others.entry(name).or_default() += count);
     }
-    let Whole { estate, of } = Whole::of(carrier);
+    let Whole { mut estate, of } = Whole::of(carrier);
+    secrets::name(&mut estate);
     let written = write::write(estate, style);
     for left in &written.left_out {
         let of = of.get(&left.address).map_or(left.address.as_str(), String::as_str);
         match left.field {
             Some(field) => notes.add(&format!("its `{field}` is left out: {}", left.why), of),
-            None => notes.add(&format!("it is left out, with what is in it: {}", left.why), of),
+            None => {
+                let holds = kinds_in(Some(left.address.kind())).next().is_some();
+                let more = if holds { ", with what is in it" } else { "" };
+                notes.add(&format!("it is left out{more}: {}", left.why), of);
+            }
         }
     }
     let mut sources = Sources::default();

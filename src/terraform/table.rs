@@ -267,7 +267,7 @@ pub(super) const LEFT: &[(&[&str], &str)] = &[
 /// What is said besides of a resource that is carried over.
 pub(super) const REMARKS: &[(&str, &str)] = &[(
     "bitbucket_forked_repository",
-    "a fork is carried over as any repository: it stays a fork, but where it is missing an empty repository is made",
+    "carried over as any repository: it stays a fork, but if it goes missing an empty one takes its place",
 )];
 
 /// Attributes that are not carried over, and why. Those that say `false` go without a word.
@@ -336,8 +336,8 @@ fn exempt_users(of: &Attributes, known: &Known) -> Result<Option<Value>, String>
     let Some(names) = exempt(of, "users") else { return Ok(None) };
     let accounts: Option<Vec<_>> = names.iter().map(|name| known.account(name.as_str()?)).collect();
     let accounts = accounts.ok_or(
-        "the state has its accounts by their names, which are nobody's for sure: who is exempt stays as it is until `users` \
-         lists e-mail addresses, UUIDs or account ids",
+        "the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until \
+         `users` lists them by UUID or account id",
     )?;
     Ok(Some(json!(accounts)))
 }
@@ -351,7 +351,7 @@ fn exempt_groups(of: &Attributes) -> Option<Value> {
 fn scheduled(of: &Attributes) -> Result<Option<Value>, String> {
     match of.text("target.ref_type") {
         Some("branch") | None => Ok(of.get("target.ref_name").cloned()),
-        Some(_) => Err("a schedule runs on a branch here".to_owned()),
+        Some(_) => Err("it runs on a tag, and schedules of a manifest run on branches".to_owned()),
     }
 }
 

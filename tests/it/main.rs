@@ -19,4 +19,5 @@ mod schemas;
 mod sections;
 mod storms;
 mod support;
+mod terraform;
 mod trouble;
