@@ -1,6 +1,6 @@
 //! `bbprov export`: inventory → manifest, and a plan of that as a proof.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::error::{Error, Exit};
 use crate::inventory::{self, Gap, Inventory, Wish};
 use crate::manifest::validate::is_workspace_slug;
 use crate::manifest::write::beside::Given;
+use crate::manifest::write::sayable::LeftOut;
 use crate::manifest::write::secrets::listed;
 use crate::manifest::write::{Existing, Style, Written, write};
 use crate::manifest::{self, Manifest, Workspace};
@@ -44,7 +45,7 @@ pub(super) struct Exported {
     pub written: Written,
     found: String,
     gaps: Vec<Gap>,
-    left_out: Vec<String>,
+    left_out: Vec<LeftOut>,
     /// How many objects were written.
     count: usize,
     /// A plan of it that is not empty.
@@ -157,7 +158,7 @@ async fn export(
         false => HashSet::new(),
     };
     let written = write(estate, &style);
-    let left_out = left_out.iter().chain(&written.left_out).map(ToString::to_string).collect();
+    let left_out = left_out.into_iter().chain(written.left_out.iter().cloned()).collect();
     let drift = match wanted.check {
         true => check(client, &written, &addresses, wanted.beside, progress).await?,
         false => None,
@@ -239,15 +240,18 @@ impl Exported {
 
     /// Says what a person should know about it.
     pub(super) fn tell(&self, output: &OutputArgs) {
-        const SHOWN: usize = 20;
         for gap in &self.gaps {
-            output::say(&format!("warning: {gap}"));
+            output::say(&format!("warning: {}", output::printable(&gap.to_string())));
         }
-        for left_out in self.left_out.iter().take(SHOWN) {
-            output::say(&format!("warning: {}", output::printable(left_out)));
+        // What is left out of many for the same reason is said once.
+        let mut reasons: BTreeMap<(usize, Option<&str>, &str), (&LeftOut, usize)> = BTreeMap::new();
+        for one in &self.left_out {
+            let reason = (one.address.kind().rank(), one.field, one.why.as_str());
+            reasons.entry(reason).or_insert((one, 0)).1 += 1;
         }
-        if self.left_out.len() > SHOWN {
-            output::say(&format!("warning: and {} more are left out", self.left_out.len() - SHOWN));
+        for (first, count) in reasons.into_values() {
+            let more = if count == 1 { String::new() } else { format!("; and the same of {} more", count - 1) };
+            output::say(&format!("warning: {}{more}", output::printable(&first.to_string())));
         }
         if let Some(plan) = &self.drift {
             let report = Report { plan, account: None, verbose: output.verbose };

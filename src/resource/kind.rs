@@ -181,6 +181,11 @@ pub trait Kind: Sync {
         fields.get(field.name).is_none_or(|value| *value == field.absent.value())
     }
 
+    /// Whether a field says what this one object is, as a description does, so that nothing else should say it of many.
+    fn is_its_own(&self, _field: &str) -> bool {
+        false
+    }
+
     /// Whether such an object comes to be without anybody's doing.
     fn comes_by_itself(&self, _id: &str, _fields: &Fields) -> bool {
         false

@@ -129,6 +129,10 @@ impl Kind for Project {
         answer.get("key")?.as_str().map(Cow::Borrowed)
     }
 
+    fn is_its_own(&self, field: &str) -> bool {
+        matches!(field, "name" | "description")
+    }
+
     fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
         let value = fields.get(field.name);
         field.name == "name" && value.and_then(Value::as_str) == Some(id)

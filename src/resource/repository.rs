@@ -250,6 +250,10 @@ impl Kind for Repository {
         }
     }
 
+    fn is_its_own(&self, field: &str) -> bool {
+        matches!(field, "project" | "name" | "description" | "language" | "website")
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let mut body = fields.to_body(FIELDS);
         body.insert("scm".to_owned(), json!("git"));

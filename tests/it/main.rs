@@ -7,6 +7,7 @@ mod contract;
 mod credentials;
 mod editors;
 mod examples;
+mod export;
 mod formula;
 mod limits;
 mod lists;

@@ -47,9 +47,10 @@ pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placehold
             names.give(&mut value, &[], "in `defaults`", &mut top.secrets);
             top.defaults.push((kind.name().into(), value));
         }
-        for Template { name, says, .. } in templates {
+        for Template { name, says, users, group } in templates {
             let mut value = Yaml::Map(says);
-            names.give(&mut value, &[&name], &format!("in the template `{name}`"), &mut top.secrets);
+            let owners: &[&str] = if group { &[&name] } else { &[] };
+            names.give(&mut value, owners, &format!("in `{name}`, for {users} {}", kind.section()), &mut top.secrets);
             top.templates.push((name, value));
         }
         items.extend(more);
@@ -131,7 +132,7 @@ fn objects(
             }
             (Settings::new(), Vec::new())
         }
-        None => factor(&mut parts, field, field.is_some() && style.templates),
+        None => factor(&mut parts, &|key| kind.is_its_own(key), field.is_some() && style.templates),
     };
     let items = objects.into_iter().zip(parts).map(|((object, group), part)| Item {
         kind,
@@ -205,6 +206,6 @@ fn write_items(out: &mut String, kind: KindRef, items: &[&Item]) {
         if apart && at > 0 && items[at - 1].group != one.group {
             out.push('\n');
         }
-        item(out, 6, &Yaml::Map(one.entries.clone()), 1);
+        item(out, 6, &Yaml::Map(one.entries.clone()));
     }
 }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::settings::{Key, SECTIONS, Setting, Settings};
 use super::yaml::Yaml;
 
-/// So many characters must be in a template, or it is not worth a name.
-const WORTH_A_NAME: usize = 40;
+/// A template must make the text shorter by so many characters, or it is not worth a name.
+const WORTH_A_NAME: usize = 60;
 
-/// So many that are not of one project must share a section.
+/// So many must share a section, and so many values must be in it.
 const MANY: usize = 3;
 
 /// An object whose settings are to be written.
@@ -39,19 +39,22 @@ pub struct Template {
     pub says: Vec<(Arc<str>, Yaml)>,
     /// How many use it.
     pub users: usize,
+    /// Whether these all refer to the same object.
+    pub group: bool,
 }
 
 /// Takes out what all have in common, and what some have, if there may be templates. Gives the defaults and the templates.
-pub fn factor(parts: &mut [Part], skip: Option<&str>, with_templates: bool) -> (Settings, Vec<Template>) {
+/// Whatever stands under keys of their own stays there.
+pub fn factor(parts: &mut [Part], own: &dyn Fn(&str) -> bool, with_templates: bool) -> (Settings, Vec<Template>) {
     let all: Vec<usize> = (0..parts.len()).collect();
-    let defaults = common(parts, &all, &Settings::new(), skip);
+    let defaults = common(parts, &all, &Settings::new(), own);
     let mut templates = Vec::new();
     let mut names = BTreeSet::new();
     for part in parts.iter_mut() {
         part.own = difference(&defaults, &part.settings);
     }
     if with_templates {
-        of_groups(parts, &defaults, skip, &mut names, &mut templates);
+        of_groups(parts, &defaults, own, &mut names, &mut templates);
         of_sections(parts, &mut names, &mut templates);
     }
     (defaults, templates)
@@ -61,7 +64,7 @@ pub fn factor(parts: &mut [Part], skip: Option<&str>, with_templates: bool) -> (
 fn of_groups(
     parts: &mut [Part],
     defaults: &Settings,
-    skip: Option<&str>,
+    own: &dyn Fn(&str) -> bool,
     names: &mut BTreeSet<Arc<str>>,
     templates: &mut Vec<Template>,
 ) {
@@ -72,29 +75,25 @@ fn of_groups(
         }
     }
     for (group, members) in groups {
-        let shared = common(parts, &members, defaults, skip);
+        let shared = common(parts, &members, defaults, own);
         let says = difference(&Settings::new(), &shared);
-        if length(&says) < WORTH_A_NAME {
-            continue;
-        }
         let base = overlaid(defaults, &shared);
-        let own: Vec<_> = members.iter().map(|at| difference(&base, &parts[*at].settings)).collect();
-        let gains =
-            |(at, own): (&usize, &Vec<_>)| length(&parts[*at].own).saturating_sub(length(own) + group[0].len() + 10);
-        let users: Vec<usize> = members.iter().zip(&own).map(gains).collect();
-        if users.iter().filter(|gain| **gain > 0).count() < 2 || users.iter().sum::<usize>() <= length(&says) {
+        let own = members.iter().map(|at| (*at, difference(&base, &parts[*at].settings)));
+        // Whoever has less to say with it.
+        let users: Vec<_> = own.filter(|(at, own)| values(own) < values(&parts[*at].own)).collect();
+        let uses = group[0].len() + 10;
+        let before: usize = users.iter().map(|(at, _)| length(&parts[*at].own)).sum();
+        let after: usize = users.iter().map(|(_, own)| length(own) + uses).sum();
+        if before < after + length(&says) + WORTH_A_NAME {
             continue;
         }
         let name = free(names, group.iter().cloned());
-        let mut count = 0;
-        for ((at, own), gain) in members.into_iter().zip(own).zip(users) {
-            if gain > 0 {
-                parts[at].own = own;
-                parts[at].uses.push(Arc::clone(&name));
-                count += 1;
-            }
+        let count = users.len();
+        for (at, own) in users {
+            parts[at].own = own;
+            parts[at].uses.push(Arc::clone(&name));
         }
-        templates.push(Template { name, says, users: count });
+        templates.push(Template { name, says, users: count, group: true });
     }
 }
 
@@ -127,7 +126,7 @@ fn of_sections(parts: &mut [Part], names: &mut BTreeSet<Arc<str>>, templates: &m
         let within =
             group.iter().flat_map(|group| group.iter()).flat_map(|group| [group.clone(), format!("{group}-{section}")]);
         let uses = section.len() + 10;
-        if size < WORTH_A_NAME || (users.len() - 1) * size <= users.len() * uses {
+        if values(&said) <= MANY || (users.len() - 1) * size < users.len() * uses + WORTH_A_NAME {
             continue;
         }
         let name = free(names, within.chain([section.clone()]));
@@ -135,7 +134,7 @@ fn of_sections(parts: &mut [Part], names: &mut BTreeSet<Arc<str>>, templates: &m
             parts[*at].own.retain(|own| !said.contains(own));
             parts[*at].uses.push(Arc::clone(&name));
         }
-        templates.push(Template { name, says: said, users: users.len() });
+        templates.push(Template { name, says: said, users: users.len(), group: group.is_some() });
     }
 }
 
@@ -151,12 +150,12 @@ fn free(names: &mut BTreeSet<Arc<str>>, wanted: impl Iterator<Item = String>) ->
 }
 
 /// What some objects have in common beyond what they inherit.
-fn common(parts: &[Part], members: &[usize], inherited: &Settings, skip: Option<&str>) -> Settings {
+fn common(parts: &[Part], members: &[usize], inherited: &Settings, own: &dyn Fn(&str) -> bool) -> Settings {
     let mut tally = Tally::default();
     for at in members {
         tally.add(&parts[*at].settings);
     }
-    tally.common(members.len(), inherited, skip)
+    tally.common(members.len(), inherited, own)
 }
 
 /// How often each value stands at each place.
@@ -186,14 +185,14 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn common(&self, members: usize, inherited: &Settings, skip: Option<&str>) -> Settings {
+    fn common(&self, members: usize, inherited: &Settings, own: &dyn Fn(&str) -> bool) -> Settings {
         let nothing = Settings::new();
         let mut common = Settings::new();
-        for (key, tally) in self.inner.iter().filter(|(key, _)| skip != Some(&*key.text)) {
+        for (key, tally) in self.inner.iter().filter(|(key, _)| !own(&key.text)) {
             let above = inherited.get(*key);
             if !tally.inner.is_empty() {
                 let above = if let Some(Setting::Group(above)) = above { above } else { &nothing };
-                let inner = tally.common(members, above, None);
+                let inner = tally.common(members, above, &|_| false);
                 if !inner.is_empty() {
                     common.insert((*key).clone(), Setting::Group(inner));
                 }
@@ -261,4 +260,8 @@ fn overlaid(under: &Settings, over: &Settings) -> Settings {
 
 fn length(said: &[(Arc<str>, Yaml)]) -> usize {
     said.iter().map(|(key, value)| key.len() + value.in_one_line().chars().count() + 4).sum()
+}
+
+fn values(said: &[(Arc<str>, Yaml)]) -> usize {
+    said.iter().map(|(_, value)| value.values()).sum()
 }

@@ -8,7 +8,7 @@ use serde_yaml::{DoubleQuoted, FlowSeq};
 use crate::output::is_hidden;
 
 /// Nothing is put into one line that would be longer, in characters.
-const WIDTH: usize = 120;
+const WIDTH: usize = 128;
 
 /// Text with a longer word is no prose, and is not broken into lines.
 const LONGEST_WORD: usize = 40;
@@ -68,12 +68,33 @@ impl Yaml {
         }
     }
 
-    /// How many mappings and lists of mappings are inside of each other.
+    /// How many mappings are inside of each other.
     fn depth(&self) -> usize {
         match self {
             Self::List(items) => items.iter().map(Self::depth).max().unwrap_or_default(),
             Self::Map(entries) => entries.iter().map(|(_, value)| 1 + value.depth()).max().unwrap_or_default(),
             Self::Secret(..) => 1,
+            _ => 0,
+        }
+    }
+
+    /// How many single values it holds.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        match self {
+            Self::List(items) => items.iter().map(Self::values).sum(),
+            Self::Map(entries) => entries.iter().map(|(_, value)| value.values()).sum(),
+            _ => 1,
+        }
+    }
+
+    /// How many of these stand in mappings inside of it.
+    fn inner_values(&self) -> usize {
+        match self {
+            Self::List(items) => items.iter().map(Self::inner_values).sum(),
+            Self::Map(entries) => {
+                entries.iter().map(|(_, value)| value).filter(|value| value.depth() > 0).map(Self::values).sum()
+            }
             _ => 0,
         }
     }
@@ -130,21 +151,20 @@ pub fn entry(out: &mut String, indent: usize, key: &str, value: &Yaml) {
         }
         (Yaml::List(items), None) => {
             out.push('\n');
-            items.iter().for_each(|value| item(out, indent + 2, value, 2));
+            items.iter().for_each(|value| item(out, indent + 2, value));
         }
         (scalar, None) => lines(out, indent, column, scalar),
     }
 }
 
-/// Writes an item of a list, so many spaces from the left. In one line there are no more mappings inside of each other than
-/// `depth`.
-pub fn item(out: &mut String, indent: usize, value: &Yaml, depth: usize) {
+/// Writes an item of a list, so many spaces from the left. In one line there is little in mappings inside of it.
+pub fn item(out: &mut String, indent: usize, value: &Yaml) {
     out.extend([&" ".repeat(indent), "-"]);
     let begin = out.len();
-    match (value, value.fitting(indent + 2).filter(|_| value.depth() <= depth)) {
+    match (value, value.fitting(indent + 2).filter(|_| value.inner_values() <= 2)) {
         (_, Some(line)) => out.extend([" ", &line, "\n"]),
         (Yaml::Map(entries), None) => entries.iter().for_each(|(key, value)| entry(out, indent + 2, key, value)),
-        (Yaml::List(items), None) => items.iter().for_each(|value| item(out, indent + 2, value, 2)),
+        (Yaml::List(items), None) => items.iter().for_each(|value| item(out, indent + 2, value)),
         (scalar, None) => return lines(out, indent, indent + 2, scalar),
     }
     // What begins the item stands behind its hyphen.
@@ -216,7 +236,7 @@ mod tests {
             "outer",
             &Yaml::Map(vec![("inner".into(), value.clone()), ("after".into(), Yaml::Flag(true))]),
         );
-        item(&mut text, 4, value, 1);
+        item(&mut text, 4, value);
         text
     }
 
@@ -241,11 +261,11 @@ mod tests {
         entry(&mut text, 4, "entry", value);
         entry(&mut text, 4, "items", &Yaml::Nothing);
         text.push_str("  c:\n");
-        item(&mut text, 4, value, 1);
-        item(&mut text, 4, value, 0);
+        item(&mut text, 4, value);
+        item(&mut text, 4, &Yaml::List(vec![value.clone()]));
         let read = parse(&text, 0).unwrap_or_else(|wrong| panic!("{wrong:?}\n{text}"));
         let value = plain(value);
-        let expected = json!({"a": {"b": {"entry": value, "items": null}, "c": [value, value]}});
+        let expected = json!({"a": {"b": {"entry": value, "items": null}, "c": [value, [value]]}});
         assert_eq!(read.to_json(), expected, "{text}");
     }
 
