@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 
 use super::secrets::Fingerprints;
-use super::state::{Attributes, State};
+use super::state::{Attributes, Resource, State};
 use crate::resource::repository::slug_of;
 
 /// Where a resource stands: the attributes of all types that say so.
 pub(super) const WORKSPACE: &str = "workspace|owner";
 pub(super) const REPOSITORY: &str = "repository|repo_slug";
 pub(super) const PROJECT: &str = "project_key|project";
+
+/// What holds repositories.
+pub(super) const REPOSITORIES: [&str; 2] = ["bitbucket_repository", "bitbucket_forked_repository"];
 
 /// An environment of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,42 +54,25 @@ impl Known {
         workspaces: &[(String, String)],
     ) -> Self {
         let mut known = Self::default();
+        // Each is called by names that were learnt before.
+        let data: Vec<_> = states.clone().flat_map(|state| &state.data).collect();
+        let managed: Vec<_> = states.flat_map(|state| &state.resources).collect();
+        known.learn(&data, &["bitbucket_workspace"], Self::learn_workspace);
         known.workspaces.extend(workspaces.iter().cloned());
-        let data = |kind: &'static str| {
-            let data = states.clone().flat_map(|state| &state.data).filter(move |resource| resource.kind == kind);
-            data.filter_map(|resource| Some((resource, resource.attributes()?)))
-        };
-        let managed = |fits: fn(&str) -> bool| {
-            let resources = states.clone().flat_map(|state| &state.resources);
-            resources.filter(move |resource| fits(&resource.kind)).filter_map(|resource| resource.attributes())
-        };
-        for (_, workspace) in data("bitbucket_workspace") {
-            let Some(slug) = workspace.text("slug") else { continue };
-            let ids = ["id", "uuid"].into_iter().filter_map(|name| uuid(workspace.text(name)?));
-            known.workspaces.extend(ids.map(|id| (id, slug.to_owned())));
-        }
-        for (_, person) in data("bitbucket_user").chain(data("bitbucket_current_user")) {
-            known.meet(&person);
-        }
-        for repository in managed(|kind| matches!(kind, "bitbucket_repository" | "bitbucket_forked_repository")) {
-            known.call(&repository);
-        }
-        for (resource, repository) in data("bitbucket_repository") {
-            let (Some((workspace, slug)), Some(project)) =
-                (known.call(&repository), repository.text("project_key|project.key"))
-            else {
-                continue;
-            };
-            let read = Read { address: format!("data.{}", resource.address), project: project.to_owned() };
-            known.read.insert((workspace, slug), read);
-        }
-        for environment in managed(|kind| kind == "bitbucket_deployment") {
-            known.meet_environment(&environment, None);
-        }
-        for (resource, environment) in data("bitbucket_deployment") {
-            known.meet_environment(&environment, Some(format!("data.{}", resource.address)));
-        }
+        known.learn(&data, &["bitbucket_user", "bitbucket_current_user"], Self::learn_person);
+        known.learn(&managed, &REPOSITORIES, |known, _, repository| drop(known.learn_repository(repository)));
+        known.learn(&data, &["bitbucket_repository"], Self::learn_read_repository);
+        known.learn(&managed, &["bitbucket_deployment"], |known, _, one| known.learn_environment(one, None));
+        known.learn(&data, &["bitbucket_deployment"], |known, address, one| known.learn_environment(one, Some(address)));
         known
+    }
+
+    fn learn(&mut self, all: &[&Resource<'_>], kinds: &[&str], learn: fn(&mut Self, &str, &Attributes)) {
+        for resource in all.iter().filter(|resource| kinds.contains(&&*resource.kind)) {
+            if let Some(attributes) = resource.attributes() {
+                learn(self, &resource.address, &attributes);
+            }
+        }
     }
 
     /// The workspace of a resource.
@@ -135,7 +121,13 @@ impl Known {
         uuid(text).or_else(|| is_id.then(|| text.to_owned())).or_else(|| self.people.get(text).cloned().flatten())
     }
 
-    fn meet(&mut self, person: &Attributes) {
+    fn learn_workspace(&mut self, _: &str, workspace: &Attributes) {
+        let Some(slug) = workspace.text("slug") else { return };
+        let ids = ["id", "uuid"].into_iter().filter_map(|name| uuid(workspace.text(name)?));
+        self.workspaces.extend(ids.map(|id| (id, slug.to_owned())));
+    }
+
+    fn learn_person(&mut self, _: &str, person: &Attributes) {
         let Some(id) = ["uuid", "id"].into_iter().find_map(|name| uuid(person.text(name)?)) else { return };
         for name in ["display_name", "nickname", "username"].into_iter().filter_map(|name| person.text(name)) {
             let known = self.people.entry(name.to_owned()).or_insert_with(|| Some(id.clone()));
@@ -145,8 +137,15 @@ impl Known {
         }
     }
 
-    /// Remembers what a repository is called besides its slug.
-    fn call(&mut self, repository: &Attributes) -> Option<(String, String)> {
+    fn learn_read_repository(&mut self, address: &str, repository: &Attributes) {
+        let project = repository.text("project_key|project.key").map(str::to_owned);
+        if let (Some(place), Some(project)) = (self.learn_repository(repository), project) {
+            self.read.insert(place, Read { address: address.to_owned(), project });
+        }
+    }
+
+    /// Its workspace and its slug. What it is called besides is remembered.
+    fn learn_repository(&mut self, repository: &Attributes) -> Option<(String, String)> {
         let full_name = repository.text("full_name").and_then(|name| name.split_once('/'));
         let workspace = full_name.map(|(workspace, _)| workspace.to_owned()).or_else(|| self.workspace(repository).ok())?;
         let slug = full_name.map(|(_, slug)| slug.to_owned()).or_else(|| slug(repository))?;
@@ -158,12 +157,13 @@ impl Known {
         Some((workspace, slug))
     }
 
-    fn meet_environment(&mut self, environment: &Attributes, read: Option<String>) {
+    /// `read` is the address of what is only read.
+    fn learn_environment(&mut self, environment: &Attributes, read: Option<&str>) {
         let id = ["uuid", "id"].into_iter().find_map(|name| trailing_uuid(environment.text(name)?));
         let (Some(id), Ok(workspace)) = (id, self.workspace(environment)) else { return };
         let (Ok(slug), Some(name)) = (self.repository(&workspace, environment), environment.text("name")) else { return };
         let kind = || environment.text("stage|environment").unwrap_or_default().to_owned();
-        let environment = Environment { name: name.to_owned(), read: read.map(|address| (address, kind())) };
+        let environment = Environment { name: name.to_owned(), read: read.map(|address| (address.to_owned(), kind())) };
         self.environments.entry((workspace, slug, id)).or_insert(environment);
     }
 }

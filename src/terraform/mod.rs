@@ -83,7 +83,7 @@ pub fn import(
     }
     let mut sources = Sources::default();
     for file in &written.files {
-        sources.add(file.name.as_str(), file.text.as_str());
+        sources.add(if file.name.is_empty() { "<manifest>" } else { &file.name }, file.text.as_str());
     }
     let manifest = manifest::from_sources(sources)?;
     Ok(Imported { written, manifest, notes, resources, others })

@@ -224,8 +224,9 @@ fn not_json(text: &str, error: &serde_json::Error) -> String {
 
 fn address(group: &Group<'_>, index: Option<&RawValue>) -> String {
     let module = if group.module.is_empty() { String::new() } else { format!("{}.", group.module) };
+    let mode = if group.mode == "data" { "data." } else { "" };
     let index = index.map_or(String::new(), |index| format!("[{}]", index.get()));
-    format!("{module}{}.{}{index}", group.kind, group.name)
+    format!("{module}{mode}{}.{}{index}", group.kind, group.name)
 }
 
 fn count(instances: &RawValue, count: &mut usize) -> serde_json::Result<()> {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::known::Known;
+use super::known::{Known, REPOSITORIES};
 use super::state::Attributes;
 
 /// What a resource says of one kind of object.
@@ -93,11 +93,11 @@ pub(super) const ROWS: &[Row] = &[
         needs: &["key"],
     },
     Row {
-        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        of: &REPOSITORIES,
         holder: Workspace,
         section: "repositories",
         says: &[
-            Says("slug", "slug|name|parent", By(|of, _| Ok(super::known::slug(of).map(Value::from)))),
+            Says("slug", "slug|name", By(|of, _| Ok(super::known::slug(of).map(Value::from)))),
             Says("project", "project_key", Plain),
             Says("name", "name", Plain),
             Says("description", "description", Plain),
@@ -110,14 +110,14 @@ pub(super) const ROWS: &[Row] = &[
         needs: &["slug", "project"],
     },
     Row {
-        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        of: &REPOSITORIES,
         holder: Repository,
         section: "pipelines.enabled",
         says: &[Says("enabled", "pipelines_enabled|enable_pipelines", Plain)],
         needs: &[],
     },
     Row {
-        of: &["bitbucket_repository", "bitbucket_forked_repository"],
+        of: &REPOSITORIES,
         holder: Repository,
         section: "inherit",
         says: &[
@@ -289,6 +289,7 @@ pub(super) const SILENT: &[&str] = &[
     "project",
     "project_key",
     "deployment",
+    "parent",
     "timeouts",
     "scm",
     "clone_https",

@@ -47,6 +47,48 @@ fn several_states_make_one_manifest() {
     assert!(alone.stderr.contains("if another state manages that, name both files\n  bitbucket_hook.ci"), "{alone}");
 }
 
+/// Repositories and environments that were made by hand are found by data sources.
+#[test]
+fn what_is_only_read_lends_its_name() {
+    let (repository, environment) = ("{00000001-0000-4000-8000-000000000000}", "{00000002-0000-4000-8000-000000000000}");
+    let read = |kind: &str, attributes: Value| {
+        let mut group = resource(kind, "byhand", attributes);
+        group["mode"] = json!("data");
+        group["module"] = json!("module.team[0]");
+        group
+    };
+    let run = import(state(&[
+        read(
+            "bitbucket_repository",
+            json!({"workspace": "acme", "repo_slug": repository, "uuid": repository, "full_name": "acme/ledger",
+                   "name": "Ledger", "project": [{"key": "PAY"}], "owner": [{"username": "acme"}]}),
+        ),
+        read(
+            "bitbucket_deployment",
+            json!({"workspace": "acme", "repository": "Ledger", "uuid": environment, "name": "Blue", "stage": "Staging"}),
+        ),
+        resource(
+            "bitbucket_deployment_variable",
+            "url",
+            json!({"deployment": format!("acme/ledger:{environment}"), "key": "URL", "value": "x", "secured": false}),
+        ),
+        resource(
+            "bitbucket_repository_group_permission",
+            "developers",
+            json!({"workspace": "acme", "repo_slug": repository, "group_slug": "developers", "permission": "write"}),
+        ),
+    ]));
+    let run = run.exits(0);
+    for words in [
+        "slug: ledger\n        project: PAY\n        permissions: {groups: {developers: write}}\n",
+        "environments: [{name: Blue, type: Staging, variables: [{key: URL, value: x}]}]\n",
+    ] {
+        assert!(run.stdout.contains(words), "no {words:?} in {run}");
+    }
+    assert!(run.stderr.contains("only reads it"), "{run}");
+    assert!(run.stderr.contains("\n  module.team[0].data.bitbucket_repository.byhand\n"), "{run}");
+}
+
 /// A workspace that a state knows by its UUID alone gets its slug from whoever knows it.
 #[test]
 fn a_workspace_is_called_by_its_slug() {
