@@ -20,6 +20,9 @@ use crate::terraform::{Imported, Notes, import};
 /// So many addresses are shown of a note, unless somebody wants them all.
 const SHOWN: usize = 3;
 
+/// So many notes, and so many secrets.
+const READ: usize = 20;
+
 /// No address is shown that is longer, in characters.
 const LONGEST: usize = 120;
 
@@ -108,8 +111,11 @@ fn tell(imported: &Imported, args: &ImportTerraformArgs, output: &OutputArgs) {
         output::say(&format!("passed over: {count} of other providers, {}\n", counted(others)));
     }
     if !written.secrets.is_empty() {
-        let secrets = listed(&written.secrets);
-        output::say(&format!("secrets that the manifest takes from the environment:\n{}\n", secrets.trim_end()));
+        let shown = if output.verbose { written.secrets.len() } else { written.secrets.len().min(READ) };
+        let secrets = listed(&written.secrets[..shown]);
+        output::say(&format!("secrets that the manifest takes from the environment:\n{}", secrets.trim_end()));
+        more(written.secrets.len() - shown, "the end of the manifest lists them");
+        output::say("");
     }
     let states = plural(args.states.len(), "state");
     output::say(&format!("read {} in {states}: {}", plural(*resources, "resource"), summary(manifest)));
@@ -121,17 +127,24 @@ fn tell(imported: &Imported, args: &ImportTerraformArgs, output: &OutputArgs) {
 }
 
 fn tell_notes(notes: &Notes, output: &OutputArgs) {
-    for note in notes.iter() {
+    let shown = if output.verbose { usize::MAX } else { READ };
+    for note in notes.iter().take(shown) {
         output::say(&format!("{} {}", styled(HEADING, "note:"), short(&note.why, 3 * LONGEST)));
-        let all: Vec<String> = note.about.iter().map(|address| short(address, LONGEST)).collect();
-        if output.verbose || all.len() <= SHOWN {
-            all.iter().for_each(|address| output::say(&format!("  {address}")));
-        } else {
-            all[..SHOWN].iter().for_each(|address| output::say(&format!("  {address}")));
-            let more = format!("and {} more; -v lists them", all.len() - SHOWN);
-            output::say(&format!("  {}", styled(ASIDE, &more)));
-        }
+        let shown = if output.verbose { note.about.len() } else { note.about.len().min(SHOWN) };
+        note.about.iter().take(shown).for_each(|address| output::say(&format!("  {}", short(address, LONGEST))));
+        more(note.about.len() - shown, "-v lists them");
         output::say("");
+    }
+    let left = notes.iter().count().saturating_sub(shown);
+    if left > 0 {
+        output::say(&format!("{} {left} notes more; -v lists them\n", styled(HEADING, "note:")));
+    }
+}
+
+/// Says that there are so many more, if there are.
+fn more(count: usize, where_to_look: &str) {
+    if count > 0 {
+        output::say(&format!("  {}", styled(ASIDE, &format!("and {count} more; {where_to_look}"))));
     }
 }
 

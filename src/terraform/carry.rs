@@ -1,6 +1,6 @@
 //! Resources → the objects that they are about, by the [table](super::table).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ use super::state::{Attributes, Resource};
 use super::table::{Holder, How, LEFT, REMARKS, ROWS, Row, SILENT, Says, UNMANAGED};
 use crate::manifest::write::Existing;
 use crate::resource::{Address, Fields, KINDS, KindRef, Shape};
+
+/// No provider has resources with as many attributes that are not known here.
+const MAX_LEFT: usize = 50;
 
 /// An object, and the resource that is about it.
 #[derive(Debug)]
@@ -58,13 +61,10 @@ impl Carrier<'_> {
                 self.notes.add(&why, address);
             }
         }
-        let said = |name: &str| {
-            let paths = rows.iter().flat_map(|row| row.says).flat_map(|Says(_, paths, _)| paths.split('|'));
-            paths.map(|path| path.split('.').next().unwrap_or(path)).any(|said| said == name)
-        };
-        for (name, value) in attributes.iter().filter(|(name, _)| !SILENT.contains(name) && !said(name)) {
-            self.leave(name, value, address);
-        }
+        let paths = rows.iter().flat_map(|row| row.says).flat_map(|Says(_, paths, _)| paths.split('|'));
+        let said: HashSet<&str> = paths.map(|path| path.split('.').next().unwrap_or(path)).collect();
+        let left = attributes.iter().filter(|(name, _)| !SILENT.contains(name) && !said.contains(name));
+        left.take(MAX_LEFT).for_each(|(name, value)| self.leave(name, value, address));
     }
 
     /// An attribute that no row is about.

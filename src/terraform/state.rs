@@ -18,8 +18,8 @@ use super::provider::{Provider, provider};
 /// A state may be this large. One of 1,000 governed repositories takes about 20 MB.
 pub const MAX_BYTES: usize = 64 << 20;
 
-/// No object of Bitbucket's takes as much text.
-const LONGEST_RESOURCE: usize = 1 << 20;
+/// No object of Bitbucket's takes as much text: the longest, the value of a variable, has at most 32 KB.
+const LONGEST_RESOURCE: usize = 256 << 10;
 
 /// More than all settings of the largest workspaces.
 const MAX_RESOURCES: usize = 500_000;
@@ -175,7 +175,12 @@ pub fn read(text: &str) -> Result<State<'_>, String> {
         let resources = match (provider(&group.provider), &*group.mode) {
             (Provider::Bitbucket, "managed") => &mut state.resources,
             (Provider::Bitbucket, _) => &mut state.data,
-            (Provider::Other(name), "managed") => return count(group.instances, state.others.entry(name).or_default()),
+            (Provider::Other(name), "managed") => {
+                return match count(group.instances)? {
+                    0 => Ok(()),
+                    count => Ok(*state.others.entry(name).or_default() += count),
+                };
+            }
             (Provider::Other(_), _) => return Ok(()),
         };
         each(group.instances, |instance: Instance<'_>| {
@@ -229,11 +234,13 @@ fn address(group: &Group<'_>, index: Option<&RawValue>) -> String {
     format!("{module}{mode}{}.{}{index}", group.kind, group.name)
 }
 
-fn count(instances: &RawValue, count: &mut usize) -> serde_json::Result<()> {
+fn count(instances: &RawValue) -> serde_json::Result<usize> {
+    let mut count = 0;
     each(instances, |_: IgnoredAny| {
-        *count += 1;
+        count += 1;
         Ok(())
-    })
+    })?;
+    Ok(count)
 }
 
 /// Reads a list item by item, and keeps none.
