@@ -61,7 +61,22 @@ Examples:
   bbprov apply --allow-delete 1    for a manifest with `state: absent`")]
     Apply(ApplyArgs),
     /// Check manifests offline: no credential, no network.
+    #[command(after_help = "\
+Examples:
+  bbprov validate 'teams/*.yaml'
+  bbprov validate --format github            annotate the lines, in a workflow
+  bbprov validate --format sarif > out.sarif   for code scanning
+  bbprov explain BB0101                      what an error's code means")]
     Validate(ValidateArgs),
+    /// Explain the code of an error or a warning.
+    #[command(after_help = "\
+Examples:
+  bbprov explain BB0101   what error[BB0101] means, with an example
+  bbprov explain          all codes")]
+    Explain {
+        /// The code, such as BB0101 [default: lists all of them]
+        code: Option<String>,
+    },
     /// Write a manifest of everything that exists; sends nothing but GET.
     #[command(after_help = "\
 Examples:
@@ -182,6 +197,23 @@ pub struct ValidateArgs {
     /// Files, folders, patterns, or - for standard input [default: repos.yaml]
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub manifests: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FindingsFormat,
+}
+
+/// The formats of what is wrong with a manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For a person: what is wrong on stderr
+    #[default]
+    Human,
+    /// For a program; see `bbprov schema diagnostics`
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
 }
 
 /// What `import-terraform` takes.
@@ -388,8 +420,10 @@ pub enum SchemaName {
     /// What a person writes
     #[default]
     Manifest,
-    /// What `--format json` prints
+    /// What `plan` and `apply` print with `--format json`
     Plan,
+    /// What `validate` prints with `--format json`
+    Diagnostics,
 }
 
 /// What `sandbox` takes.
@@ -401,7 +435,7 @@ pub struct SandboxArgs {
     /// The workspaces that exist [default: every one that is named]. Repeatable
     #[arg(long = "workspace", value_name = "SLUG")]
     pub workspaces: Vec<String>,
-    /// A manifest whose objects exist from the beginning
+    /// A manifest whose objects exist from the beginning; whom it names by e-mail address is a member
     #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
     pub seed: Vec<String>,
     /// A file to keep the objects in from one run to the next
@@ -410,6 +444,12 @@ pub struct SandboxArgs {
     /// How long every answer takes
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     pub latency: Duration,
+    /// How long changes take to show where Bitbucket was seen to be late, such as 2s
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub settling: Duration,
+    /// What the workspaces have paid for: what it does not hold is answered 402
+    #[arg(long, value_enum, value_name = "PLAN", default_value_t)]
+    pub subscription: SubscriptionName,
     /// How many requests each credential may send, such as 1000/1h
     #[arg(long, value_name = "N/DURATION")]
     pub rate_limit: Option<sandbox::RateLimit>,
@@ -428,6 +468,28 @@ pub struct SandboxArgs {
     /// Let `next` links hold a cursor in place of a page number, and lists no `size`
     #[arg(long)]
     pub opaque_next: bool,
+}
+
+/// What Bitbucket can be paid for.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum SubscriptionName {
+    /// Five users
+    Free,
+    /// Any number of users
+    Standard,
+    /// All that there is
+    #[default]
+    Premium,
+}
+
+impl From<SubscriptionName> for sandbox::Subscription {
+    fn from(name: SubscriptionName) -> Self {
+        match name {
+            SubscriptionName::Free => Self::Free,
+            SubscriptionName::Standard => Self::Standard,
+            SubscriptionName::Premium => Self::Premium,
+        }
+    }
 }
 
 /// How much to say, and how.

@@ -53,6 +53,8 @@ pub enum Exit {
     Done,
     /// `--detailed-exitcode`, and changes wait.
     ChangesWait,
+    /// The manifest is not valid, and what is wrong with it is printed.
+    Invalid,
     /// The credential was refused on the way.
     Credential,
     /// Applied, with failures.
@@ -86,6 +88,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::ChangesWait => 2,
+            Self::Invalid => 3,
             Self::Credential => 4,
             Self::Failures => 5,
             Self::Stopped => 6,

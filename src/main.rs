@@ -22,7 +22,9 @@ fn main() -> ExitCode {
         Err(error) => {
             match &error {
                 // What is wrong at a place is shown there.
-                Error::Manifest(invalid) | Error::NoSecret(invalid) => output::say(invalid.to_string().trim_end()),
+                Error::Manifest(invalid) | Error::NoSecret(invalid) => {
+                    output::say(invalid.diagnostics.render(&invalid.sources, output::width()).trim_end());
+                }
                 error => output::fail(&error.to_string()),
             }
             ExitCode::from(error.code())

@@ -35,8 +35,9 @@ pub fn data(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a line to stderr. If that is not possible there is nobody left to tell.
+/// Writes a line to stderr, on a terminal folded to its width. If that is not possible there is nobody left to tell.
 pub fn say(text: &str) {
+    let text = width().map_or_else(|| text.to_owned(), |width| folded(text, width, 2));
     let mut stderr = anstream::stderr().lock();
     let _ = writeln!(stderr, "{text}");
 }
@@ -44,6 +45,49 @@ pub fn say(text: &str) {
 /// Says why a run failed.
 pub fn fail(text: &str) {
     say(&format!("{} {text}", styled(ALARM, "error:")));
+}
+
+/// How many columns the terminal has that stderr is; nothing if it is none.
+#[must_use]
+pub fn width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0.into())
+}
+
+/// Lines that are longer than `width` columns, folded between words. What continues stands under the line's first word, so
+/// much further to the right. A word that is longer than that stays whole: nobody can copy half a URL.
+#[must_use]
+pub fn folded(text: &str, width: usize, indent: usize) -> String {
+    let mut lines = text.split('\n').map(|line| fold_line(line, width, indent));
+    let first = lines.next().unwrap_or_default();
+    lines.fold(first, |text, line| text + "\n" + &line)
+}
+
+fn fold_line(line: &str, width: usize, indent: usize) -> String {
+    if line.len() <= width || columns(line) <= width {
+        return line.to_owned();
+    }
+    let own = line.len() - line.trim_start_matches(' ').len();
+    let (mut folded, mut column) = (String::with_capacity(line.len() + 16), 0);
+    for (at, word) in line.split(' ').enumerate() {
+        let wide = columns(word);
+        if column > own + indent && !word.is_empty() && column + 1 + wide > width {
+            folded.truncate(folded.trim_end_matches(' ').len());
+            folded.push('\n');
+            folded.extend(std::iter::repeat_n(' ', own + indent));
+            column = own + indent;
+        } else if at > 0 {
+            folded.push(' ');
+            column += 1;
+        }
+        folded.push_str(word);
+        column += wide;
+    }
+    folded
+}
+
+/// How wide a text is, colours aside.
+fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(|part| part.chars().count()).sum()
 }
 
 /// Text that can be shown on a terminal: whatever Bitbucket or a manifest holds, it moves no cursor and hides nothing.
@@ -59,4 +103,23 @@ pub fn printable(text: &str) -> String {
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_folded_between_words() {
+        assert_eq!(folded("one two three", 8, 0), "one two\nthree");
+        assert_eq!(folded("  one two three\nfour", 9, 2), "  one two\n    three\nfour");
+        assert_eq!(folded("one https://example.com/a/b two", 8, 2), "one\n  https://example.com/a/b\n  two");
+        assert_eq!(folded("a   b", 80, 2), "a   b");
+        assert_eq!(folded("12345678", 4, 2), "12345678");
+        assert_eq!(folded(&format!("{} two", styled(ALARM, "one:")), 8, 2), format!("{} two", styled(ALARM, "one:")));
+        for width in 0..12 {
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&folded("größe ist   nicht alles", width, 3)), words("größe ist nicht alles"));
+        }
+    }
 }

@@ -131,7 +131,7 @@ async fn finish<W: Write>(
 fn unfinished(change: &Change, answer: &Value) -> Option<Fields> {
     let kind = change.address.kind();
     names(change, answer).filter(|id| is_meant(change, answer, id))?;
-    let differing = differing(change, answer);
+    let differing = differing(change, answer, Answer::Short);
     let can_change = differing.iter().all(|field| !kind.replaces(field.name, &field.from, &field.to));
     let rest: Fields = differing.into_iter().map(|field| (field.name, field.to)).collect();
     (can_change && !rest.is_empty()).then_some(rest)
@@ -201,15 +201,33 @@ fn is_meant(change: &Change, answer: &Value, name: &str) -> bool {
     name == id || change.address.kind().also_identify(answer) == Some(id)
 }
 
+/// What an answer says by what it leaves out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing: that a change is answered by less than everything proves nothing either way.
+    Short,
+    /// What a plan would take it for.
+    Read,
+}
+
 /// The answer to a change is its proof: what it holds must be what was asked for.
-pub(super) fn settled(change: &Change, answer: &Value) -> Result<(), String> {
+fn settled(change: &Change, answer: &Value) -> Result<(), String> {
+    judged(change, answer, Answer::Short)
+}
+
+/// Whether a change shows in what was read, so that the next plan would not have it.
+pub(super) fn shows(change: &Change, answer: &Value) -> Result<(), String> {
+    judged(change, answer, Answer::Read)
+}
+
+fn judged(change: &Change, answer: &Value, how: Answer) -> Result<(), String> {
     if let Some(id) = names(change, answer).filter(|id| !is_meant(change, answer, id)) {
         let (kind, workspace) = (change.address.kind().name(), change.address.workspace());
         return Err(format!(
             "Bitbucket named it {workspace}/{id}: the {kind} exists, under another name than the manifest's"
         ));
     }
-    let differing = differing(change, answer);
+    let differing = differing(change, answer, how);
     if differing.is_empty() {
         return Ok(());
     }
@@ -223,7 +241,7 @@ fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
         Some(id) => return Err(format!("Bitbucket says that it exists, and has it by another name, {id}: write that")),
         None => return Err("Bitbucket says that it exists, and does not show it".to_owned()),
     }
-    let differing = differing(change, answer);
+    let differing = differing(change, answer, Answer::Short);
     if differing.is_empty() {
         return Ok(());
     }
@@ -234,15 +252,15 @@ fn adopted(change: &Change, answer: &Value) -> Result<(), String> {
 }
 
 /// The asked fields that an answer holds with another value.
-fn differing(change: &Change, answer: &Value) -> Vec<FieldChange> {
+fn differing(change: &Change, answer: &Value, how: Answer) -> Vec<FieldChange> {
     let kind = change.address.kind();
-    let mentioned = |wanted: &FieldChange| {
-        let field = kind.fields().iter().find(|field| field.name == wanted.name)?;
-        // An answer may leave a field out. That proves nothing either way.
-        field.value_in(answer).filter(|_| !kind.is_secret(wanted.name, &wanted.to))
+    let is_said = |wanted: &FieldChange| {
+        let field = kind.fields().iter().find(|field| field.name == wanted.name);
+        let is_there = || field.is_some_and(|field| field.value_in(answer).is_some());
+        !kind.is_secret(wanted.name, &wanted.to) && (how == Answer::Read && field.is_some() || is_there())
     };
     let actual = Actual::read(kind, answer, Some(&change.target()));
-    let wanted = change.fields.iter().filter(|wanted| mentioned(wanted).is_some());
+    let wanted = change.fields.iter().filter(|wanted| is_said(wanted));
     let differs = wanted.filter_map(|wanted| {
         let is = actual.fields.shared(wanted.name).map_or_else(|| shared(Value::Null), Arc::clone);
         (is != wanted.to).then(|| FieldChange { name: wanted.name, from: is, to: Arc::clone(&wanted.to) })

@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
     }
 
     fn skip_those_that_need(&mut self, at: usize) {
-        let address = &self.plan.changes[at].address;
+        let address = self.plan.people.in_words(&self.plan.changes[at].address, false);
         let why = format!("needs {} {address}, which failed", address.kind().name());
         let mut skipped = self.needed_by[at].clone();
         while let Some(next) = skipped.pop() {
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
             Some(why) => format!("{}: {why}", outcome.status()),
             None => outcome.status().to_owned(),
         };
-        let address = self.plan.changes[at].address.clone();
+        let address = self.plan.people.in_words(&self.plan.changes[at].address, false).into_owned();
         self.listener.event(Event::Changed { address, what, failed: matches!(outcome, Outcome::Failed(_)) });
         self.outcomes[at] = Some(outcome);
         let waiting = std::mem::take(&mut self.followed_by[at]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use super::carry_out::{look_up, settled};
+use super::carry_out::{look_up, shows};
 use crate::bitbucket::Write;
 use crate::plan::Change;
 use crate::resource::Place;
@@ -24,7 +24,7 @@ pub(super) async fn read_back<W: Write>(
             tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(read - 1)).await;
         }
         match look_up(client, change, place).await {
-            Ok(Some(answer)) => match settled(change, &answer) {
+            Ok(Some(answer)) => match shows(change, &answer) {
                 Ok(()) => return Ok(change.address.kind().server_id(&answer)),
                 Err(differing) => why = differing,
             },

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Client;
 use super::error::{Error, Line};
 use crate::resource::Method;
+use crate::resource::address::query_value;
 
 /// How many items a page may hold (api.md §2.3).
 pub const PAGE_LENGTH: usize = 100;
@@ -17,6 +18,7 @@ const SHORTEST_PAGE: usize = 10;
 pub struct List {
     path: String,
     fields: String,
+    filter: String,
     newest_first: bool,
     without_next: bool,
 }
@@ -28,13 +30,20 @@ impl List {
         // Without `next` among them a list would end after its first page (api.md §2.5).
         let fields =
             fields.into_iter().fold("next,size,page,pagelen".to_owned(), |all, field| all + ",values." + field);
-        Self { path: path.into(), fields, newest_first: false, without_next: false }
+        Self { fields, ..Self::of_all(path) }
     }
 
     /// A list at a path of the API, of whose items everything is wanted.
     #[must_use]
     pub fn of_all(path: impl Into<String>) -> Self {
-        Self { path: path.into(), fields: String::new(), newest_first: false, without_next: false }
+        let (path, nothing) = (path.into(), String::new);
+        Self { path, fields: nothing(), filter: nothing(), newest_first: false, without_next: false }
+    }
+
+    /// Those items of the same list that fit a query (api.md §2.4).
+    #[must_use]
+    pub fn that(self, query: &str) -> Self {
+        Self { filter: format!("&q={}", query_value(query)), ..self }
     }
 
     /// The same list, sorted: what comes to be while it is read stands before everything else, and is known by its age.
@@ -67,7 +76,7 @@ impl List {
         let number = if page > 1 { format!("&page={page}") } else { String::new() };
         let sorted = if self.newest_first { ",values.created_on&sort=-created_on" } else { "" };
         let fields = if self.fields.is_empty() { String::new() } else { format!("&fields={}", self.fields) };
-        format!("{}?pagelen={PAGE_LENGTH}{number}{fields}{sorted}", self.path)
+        format!("{}?pagelen={PAGE_LENGTH}{number}{fields}{sorted}{}", self.path, self.filter)
     }
 
     /// How many more requests the list takes after its first page, if that can be known.

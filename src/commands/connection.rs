@@ -1,5 +1,6 @@
 //! From the command line and the environment to a connection, to Bitbucket or to a sandbox in this process.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -9,7 +10,6 @@ use super::secrets::Secrets;
 use crate::bitbucket::credential::Credential;
 use crate::bitbucket::{self, Clients, Deadline, Limits, Owner};
 use crate::cli::ConnectionArgs;
-use crate::diagnostic::Sources;
 use crate::error::Error;
 use crate::manifest::{Manifest, Workspace};
 use crate::progress::Listen;
@@ -28,14 +28,14 @@ pub(super) async fn connect(
     manifest: &Manifest,
     listener: Arc<dyn Listen>,
 ) -> Result<Connection, Error> {
-    connect_to(args, &manifest.inhabited().collect::<Vec<_>>(), &manifest.sources, listener).await
+    connect_to(args, manifest, &manifest.inhabited().collect::<Vec<_>>(), listener).await
 }
 
-/// Connects to these workspaces; `sources` are the texts in which they stand.
+/// Connects to these workspaces, whether anything is managed in them or not.
 pub(super) async fn connect_to(
     args: &ConnectionArgs,
+    manifest: &Manifest,
     workspaces: &[&Workspace],
-    sources: &Sources,
     listener: Arc<dyn Listen>,
 ) -> Result<Connection, Error> {
     let mut options = bitbucket::Options {
@@ -51,13 +51,14 @@ pub(super) async fn connect_to(
     };
     let mut secrets = Secrets::new(Arc::clone(&listener), args.sandbox);
     if !args.sandbox {
-        let owners = owners(args, workspaces, sources, &mut secrets).await?;
+        let owners = owners(args, workspaces, &manifest.sources, &mut secrets).await?;
         return Ok(Connection { client: Clients::new(&options, owners, &listener)?, secrets, _sandbox: None });
     }
     // Everybody is let in there: no workspace's own credential is looked for.
     let workspaces: Vec<_> = workspaces.iter().map(|workspace| workspace.slug.clone()).collect();
     let exist = Some(workspaces.clone());
-    let sandbox = Sandbox::start(sandbox::Options { workspaces: exist, ..sandbox::Options::default() });
+    let members = members(manifest);
+    let sandbox = Sandbox::start(sandbox::Options { workspaces: exist, members, ..sandbox::Options::default() });
     let sandbox = sandbox.await.map_err(super::io("cannot start the sandbox"))?;
     into_sandbox(&mut options, &sandbox);
     let everybody = Owner { credential: options.credential.clone(), place: None, workspaces };
@@ -67,6 +68,12 @@ pub(super) async fn connect_to(
 /// CI systems set variables that are not given to nothing.
 fn or_default(given: &str, default: &str) -> String {
     if given.trim().is_empty() { default.to_owned() } else { given.trim().to_owned() }
+}
+
+/// Whom a fresh sandbox has as members, so that a manifest which names people can be tried in it.
+pub(super) fn members(manifest: &Manifest) -> Vec<String> {
+    let emails: BTreeSet<&str> = manifest.emails().collect();
+    emails.into_iter().map(str::to_owned).collect()
 }
 
 /// Leads a connection into a sandbox, as an API token: the credential that may do everything that a manifest can ask for

@@ -11,9 +11,10 @@ use super::interrupt::interrupt;
 use crate::apply::Ended;
 use crate::bitbucket::{self, Read};
 use crate::cli::{ConnectionArgs, ExportArgs, OutputArgs};
-use crate::diagnostic::{Sources, Span};
+use crate::diagnostic::Span;
 use crate::error::{Error, Exit};
 use crate::inventory::{self, Gap, Inventory, Wish};
+use crate::manifest::files::manifests_in;
 use crate::manifest::validate::is_workspace_slug;
 use crate::manifest::write::beside::Given;
 use crate::manifest::write::sayable::LeftOut;
@@ -52,6 +53,8 @@ pub(super) struct Exported {
     drift: Option<Plan>,
     checked: bool,
     requests: usize,
+    /// The workspaces, if only what is unmanaged was wanted.
+    beside: Option<String>,
 }
 
 /// Runs the command.
@@ -118,9 +121,9 @@ async fn connect(
     let known = |slug: &String| beside?.workspaces.iter().find(|workspace| workspace.slug == *slug).cloned();
     let plain = |slug: &String| Workspace { slug: slug.clone(), span: Span::default(), auth: None };
     let workspaces: Vec<Workspace> = slugs.iter().map(|slug| known(slug).unwrap_or_else(|| plain(slug))).collect();
-    let nothing = Sources::default();
-    let sources = beside.map_or(&nothing, |beside| &beside.sources);
-    connect_to(args, &workspaces.iter().collect::<Vec<_>>(), sources, Arc::clone(progress) as _).await
+    let nothing = Manifest::default();
+    let workspaces: Vec<&Workspace> = workspaces.iter().collect();
+    connect_to(args, beside.unwrap_or(&nothing), &workspaces, Arc::clone(progress) as _).await
 }
 
 async fn export(
@@ -163,7 +166,8 @@ async fn export(
         true => check(client, &written, &addresses, wanted.beside, progress).await?,
         false => None,
     };
-    Ok(Exported { written, found, gaps, left_out, count, drift, checked: wanted.check, requests })
+    let beside = wanted.beside.map(|_| workspaces.join(" and "));
+    Ok(Exported { written, found, gaps, left_out, count, drift, checked: wanted.check, requests, beside })
 }
 
 /// Everything that a manifest names, under any name.
@@ -230,6 +234,14 @@ impl Exported {
 
     fn write_into(&self, folder: &Path, output: &OutputArgs) -> Result<(), Error> {
         let files = self.written.files.iter().map(|file| (file.name.clone(), file.text.clone()));
+        let mut others = manifests_in(folder).map_err(super::io(&format!("cannot read {}", folder.display())))?;
+        others.retain(|other| !self.written.files.iter().any(|file| *other == folder.join(&file.name)));
+        if let Some(other) = others.first() {
+            return Err(Error::Usage(format!(
+                "{} would be read as a part of what is written beside it: nothing was written; name an empty folder",
+                other.display()
+            )));
+        }
         let count = Folder::new(folder, files.collect())?.write()?;
         let schema = write_schema(folder)?;
         if !output.quiet {
@@ -270,6 +282,11 @@ impl Exported {
         let checked = if self.checked && self.drift.is_none() { "; what was written plans to nothing" } else { "" };
         let requests = if self.requests == 1 { "1 request".to_owned() } else { format!("{} requests", self.requests) };
         output::say(&format!("{}, read in {requests}{checked}", self.found));
+        match &self.beside {
+            Some(workspaces) if self.count == 0 => output::say(&format!("everything in {workspaces} is managed")),
+            Some(_) => output::say(&format!("{} not managed yet", self.count)),
+            None => {}
+        }
     }
 
     /// How the run ends.

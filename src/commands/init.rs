@@ -50,14 +50,14 @@ pub(super) fn run(args: &InitArgs, output: &OutputArgs) -> Result<Exit, Error> {
     Folder::new(folder, vec![(name.to_string_lossy().into_owned(), text)])?.write()?;
     let schema = write_schema(folder)?;
     if !output.quiet {
-        let next = match args.from.is_empty() {
-            true => "name your workspace in it, or try it as it is",
-            false => "whoever changes it sees what that does with",
-        };
         let file = args.file.display();
         let named =
             if args.file == Path::new(crate::manifest::files::DEFAULT) { String::new() } else { format!(" {file}") };
-        output::say(&format!("wrote {file}{schema}; {next}: bbprov plan --sandbox{named}"));
+        let next = match args.from.is_empty() {
+            true => format!("try it with bbprov apply --sandbox{named}, and name your workspace in it"),
+            false => format!("bbprov plan{named} shows what a change to it would do"),
+        };
+        output::say(&format!("wrote {file}{schema}\nnext: {next}"));
     }
     Ok(exit)
 }

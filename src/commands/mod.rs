@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod credentials;
+mod explain_code;
 mod export;
 mod folder;
 mod guard;
@@ -38,9 +39,14 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, &cli.output),
         Command::Apply(args) => apply::run(&args, &cli.output),
         Command::Validate(args) => validate::run(&args, &cli.output),
-        Command::ImportTerraform(args) => import_terraform::run(&args, &cli.output),
+        Command::Explain { code } => match code.as_deref() {
+            None => explain_code::list(),
+            Some(code) if explain_code::is_meant(code) => explain_code::run(code),
+            Some(other) => Err(Error::Usage(format!("{other} is no code, which is written BB0101"))),
+        },
         Command::Export(args) => export::run(&args, &cli.output),
         Command::Init(args) => init::run(&args, &cli.output),
+        Command::ImportTerraform(args) => import_terraform::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {
@@ -71,7 +77,7 @@ fn man(command: Option<&str>) -> Result<Exit, Error> {
 fn load(inputs: &[String], output: &OutputArgs) -> Result<Manifest, Error> {
     let manifest = manifest::load(inputs)?;
     if !output.quiet && !manifest.warnings.is_empty() {
-        output::say(&format!("{}\n", manifest.warnings.render(&manifest.sources).trim_end()));
+        output::say(&format!("{}\n", manifest.warnings.render(&manifest.sources, output::width()).trim_end()));
     }
     Ok(manifest)
 }

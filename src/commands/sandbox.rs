@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::connection::into_sandbox;
+use super::connection::{into_sandbox, members};
 use super::interrupt::interrupt;
 use super::secrets::Secrets;
 use crate::apply;
@@ -51,13 +50,15 @@ fn options(args: &SandboxArgs, seed: Option<&Manifest>) -> Result<Options, Error
         listen: args.listen,
         workspaces: only.then(|| args.workspaces.iter().cloned().chain(seeded).collect()),
         latency: args.latency,
-        settling: Duration::ZERO,
+        settling: args.settling,
+        subscription: args.subscription.into(),
         rate_limit: args.rate_limit,
         scopes: (!args.scopes.is_empty()).then(|| {
             let words = args.scopes.iter().flat_map(|text| text.split([',', ' '])).map(str::trim);
             words.filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
         }),
         credentials: args.credentials.as_deref().map(credentials).transpose()?,
+        members: seed.map(members).unwrap_or_default(),
         token_lifetime: args.token_lifetime,
         pages: if args.opaque_next { Pages::Opaque } else { Pages::Numbered },
         faults: args.faults,
@@ -81,7 +82,8 @@ async fn sow(seed: Manifest, options: &Options) -> Result<(), Error> {
     if options.state.as_deref().is_some_and(Path::exists) {
         return Ok(());
     }
-    let field = Options { workspaces: options.workspaces.clone(), state: options.state.clone(), ..Options::default() };
+    let Options { workspaces, members, state, .. } = options.clone();
+    let field = Options { workspaces, members, state, ..Options::default() };
     let sandbox = Sandbox::start(field).await.map_err(super::io("cannot start the sandbox"))?;
     let mut to = bitbucket::Options::new(Credential::Bearer(String::new().into()));
     into_sandbox(&mut to, &sandbox);

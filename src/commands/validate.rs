@@ -1,11 +1,15 @@
 //! `bbprov validate`: everything that can be checked offline.
 
-use crate::cli::{OutputArgs, ValidateArgs};
+use crate::cli::{FindingsFormat, OutputArgs, ValidateArgs};
 use crate::error::{Error, Exit};
+use crate::manifest;
 use crate::resource::{KindRef, Shape, kinds_in};
 
 /// Runs the command.
 pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Error> {
+    if args.format != FindingsFormat::Human {
+        return tell(args);
+    }
     let manifest = super::load(&args.manifests, output)?;
     if output.quiet {
         return Ok(Exit::Done);
@@ -23,6 +27,21 @@ pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Erro
     };
     let (workspaces, files) = (plural(manifest.workspaces.len(), "workspace"), plural(manifest.sources.len(), "file"));
     super::print(&format!("valid: {counts}{more} in {workspaces}, from {files}\n"))
+}
+
+/// Prints all that was found, be it nothing, in the form that a program wants.
+fn tell(args: &ValidateArgs) -> Result<Exit, Error> {
+    let (found, sources) = match manifest::load(&args.manifests) {
+        Ok(manifest) => (manifest.warnings, manifest.sources),
+        Err(invalid) => (invalid.diagnostics, invalid.sources),
+    };
+    super::print(&match args.format {
+        FindingsFormat::Human => found.render(&sources, None),
+        FindingsFormat::Json => format!("{:#}\n", found.to_json(&sources)),
+        FindingsFormat::Github => found.to_github(&sources),
+        FindingsFormat::Sarif => format!("{:#}\n", found.to_sarif(&sources)),
+    })?;
+    Ok(if found.has_errors() { Exit::Invalid } else { Exit::Done })
 }
 
 fn plural(count: usize, one: &str) -> String {

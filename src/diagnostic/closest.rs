@@ -24,6 +24,12 @@ pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Op
         .map(|(_, name)| name)
 }
 
+/// Whether one name is the other with a slip of the pen.
+#[must_use]
+pub fn misspelt(name: &str, known: &str) -> bool {
+    name.len() <= 100 && strsim::damerau_levenshtein(name, known) <= 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! The codes of all diagnostics, in one table. A code keeps its number and its meaning for ever: scripts, searches and
 //! suppressed alerts rely on it. A number that is no longer used is not used again.
 
-/// Makes the table: `Name = "number", "title";`, in the order of the numbers.
+/// Makes the table: `Name = "number", "title";`, in the order of the numbers. What there is to say of each beyond that stands
+/// in the folder `explained`.
 macro_rules! codes {
     ($($name:ident = $number:literal, $title:literal;)*) => {
         /// What kind of thing a diagnostic is about. `BB00` is about files and YAML, `BB01` about keys and values, `BB02`
@@ -21,6 +22,14 @@ macro_rules! codes {
             pub const fn id(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!("BB", $number),)*
+                }
+            }
+
+            /// What it means, why it is so, an example that is wrong and one that is right: Markdown in lines of 80 columns.
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("explained/BB", $number, ".md")),)*
                 }
             }
 
@@ -82,7 +91,11 @@ codes! {
     BranchPrefix = "0333", "prefixes that do not tell branches apart";
     WebhookUrl = "0341", "a webhook without a URL";
     WebhookEvents = "0342", "a webhook that hears of nothing";
+    WebhookEvent = "0343", "an event that no webhook hears of";
+    WebhookHost = "0344", "a webhook whose URL leads nowhere that Bitbucket can reach";
     PublicKey = "0351", "text that is no public SSH key";
+    HostName = "0352", "text that names no host";
+    OwnHost = "0353", "a host that Bitbucket knows by itself";
     VariableKey = "0361", "a key that no variable can have";
     NotSecured = "0362", "a secret for a variable that is not secured";
     EnvironmentType = "0363", "an environment without a type";
@@ -95,6 +108,8 @@ codes! {
     LikelyRename = "0404", "a deletion and a creation that may be a rename";
     MovingName = "0405", "a name that would move the repository";
     UnknownWorkspace = "0406", "a workspace that is not there";
+    NoMember = "0407", "a person who is no member of the workspace";
+    SamePerson = "0408", "a person who is named twice";
 
     // Credentials and secrets.
     WrittenSecret = "0501", "a secret in the manifest itself";
@@ -104,6 +119,7 @@ codes! {
     ConflictingCredentials = "0505", "two credentials for one workspace";
     MissingSecret = "0506", "a secret that cannot be had";
     UnusableCredential = "0507", "a credential that is of no use";
+    LooksSecret = "0508", "text that looks like a secret";
 }
 
 impl std::fmt::Display for Code {

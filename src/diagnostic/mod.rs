@@ -5,15 +5,21 @@
 
 mod closest;
 mod code;
+mod github;
+mod list;
 mod render;
+mod sarif;
 mod sources;
+mod told;
 
-use std::fmt::Write as _;
-
-pub use closest::closest;
+pub use closest::{closest, misspelt};
 pub use code::Code;
-use render::render;
+pub use list::Diagnostics;
 pub use sources::{Place, Sources, Span};
+pub use told::diagnostics_schema;
+
+use crate::masked::masked;
+use crate::output::printable;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,97 +93,17 @@ impl Diagnostic {
         self
     }
 
+    /// Words of it that can be shown: they may quote what nobody has looked at.
+    fn safe(text: &str) -> String {
+        printable(&masked(text))
+    }
+
+    /// Whether it says of the same place what another one says.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        self.message == other.message && self.primary == other.primary
+    }
+
     fn order(&self) -> (bool, Span) {
         self.primary.as_ref().map_or((false, Span::default()), |(span, _)| (true, *span))
-    }
-}
-
-/// Everything that was found, in the order of the text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
-
-/// After so many diagnostics the rest is only counted: nobody reads the hundredth, and a broken file can hold a million.
-const SHOWN: usize = 20;
-
-impl Diagnostics {
-    /// Notes one more.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
-    }
-
-    /// Whether any of them stops the run.
-    #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-    }
-
-    /// Whether there is nothing to tell.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All of them, in the order of the text once [`Diagnostics::sort`] was called.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
-    }
-
-    /// Puts them into the order of the text, and says once what is said again and again of one place: a default that does
-    /// not suit a hundred repositories is one thing to mend.
-    pub fn sort(&mut self) {
-        self.0.sort_by_key(Diagnostic::order);
-        let mut again = 0;
-        let mut kept: Vec<Diagnostic> = Vec::with_capacity(self.0.len());
-        for diagnostic in self.0.drain(..) {
-            match kept.last_mut() {
-                Some(last) if last.primary == diagnostic.primary && last.message == diagnostic.message => again += 1,
-                _ => {
-                    say_again(kept.last_mut(), &mut again);
-                    kept.push(diagnostic);
-                }
-            }
-        }
-        say_again(kept.last_mut(), &mut again);
-        self.0 = kept;
-    }
-
-    /// All of them as text for a person: the first twenty in full, the rest counted.
-    #[must_use]
-    pub fn render(&self, sources: &Sources) -> String {
-        let mut text = String::new();
-        for diagnostic in self.0.iter().take(SHOWN) {
-            let _ = writeln!(text, "{}\n", render(diagnostic, sources));
-        }
-        if self.0.len() > SHOWN {
-            let _ = writeln!(text, "and {} more: mend these first\n", self.0.len() - SHOWN);
-        }
-        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-        if errors > 1 {
-            let _ = writeln!(text, "{errors} errors");
-        }
-        text
-    }
-}
-
-fn say_again(last: Option<&mut Diagnostic>, again: &mut usize) {
-    if let (Some(last), 1..) = (last, *again) {
-        last.help.push(format!("the same holds for {again} more"));
-    }
-    *again = 0;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_very_long_line_is_shown_in_part() {
-        let mut sources = Sources::default();
-        let text = format!("slug: {}\n", "x".repeat(5_000_000));
-        let end = u32::try_from(text.len()).unwrap_or_default();
-        let source = sources.add("long.yaml", text);
-        let mut all = Diagnostics::default();
-        all.push(Diagnostic::error(Code::RepositorySlug, Span { source, start: 6, end }, "bad slug").label("too long"));
-        assert!(all.render(&sources).len() < 1_000);
     }
 }

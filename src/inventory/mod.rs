@@ -76,8 +76,8 @@ pub struct Inventory {
 /// Sections that could not be read, all for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// What they hold.
-    pub kind: KindRef,
+    /// What they are called.
+    pub section: &'static str,
     /// What they are in.
     pub holders: Vec<Box<str>>,
     /// Why.
@@ -86,7 +86,7 @@ pub struct Gap {
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let section = self.kind.section();
+        let section = self.section;
         let more = match self.holders.len() {
             0 | 1 => String::new(),
             count => format!(" and {} more", count - 1),

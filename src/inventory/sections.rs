@@ -12,6 +12,7 @@ use crate::bitbucket::error::Refusal;
 use crate::bitbucket::{Error, Read};
 use crate::manifest::write::Existing;
 use crate::manifest::write::sayable::LeftOut;
+use crate::plan::people::People;
 use crate::plan::sections;
 use crate::progress::{Event, Listen};
 use crate::resource::{Address, KindRef, Shape, kinds_in};
@@ -41,6 +42,7 @@ pub(super) async fn read<R: Read>(
     inventory: &mut Inventory,
 ) -> Result<(), Error> {
     let answers = Answers::default();
+    let people = Mutex::new(People::default());
     let mut holders = holders;
     loop {
         let of = |holder: Holder| {
@@ -50,6 +52,9 @@ pub(super) async fn read<R: Read>(
         };
         let sections: Vec<Section> = holders.into_iter().flat_map(of).collect();
         if sections.is_empty() {
+            let people = people.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let named = people.iter().map(|(id, name)| (id.into(), name.into()));
+            inventory.estate.people = named.collect();
             return Ok(());
         }
         listener.event(Event::Pages { more: sections.len() });
@@ -58,13 +63,13 @@ pub(super) async fn read<R: Read>(
         }
         holders = Vec::new();
         let mut reading = stream::iter(sections)
-            .map(|section| read_one(client, section, &answers, listener))
+            .map(|section| read_one(client, section, &answers, &people, listener))
             .buffer_unordered(client.concurrency());
         while let Some((section, outcome)) = reading.try_next().await? {
             holders.extend(inventory.add(section, outcome));
         }
         drop(reading);
-        inventory.gaps.sort_by(|a, b| (a.kind.rank(), &a.why).cmp(&(b.kind.rank(), &b.why)));
+        inventory.gaps.sort_by(|a, b| (a.section, &a.why).cmp(&(b.section, &b.why)));
         inventory.gaps.iter_mut().for_each(|gap| gap.holders.sort());
     }
 }
@@ -103,12 +108,20 @@ impl Answers {
         let so_far = known.remove(&key);
         let answer = match (so_far, refusal) {
             // Without the scope it will never be given.
-            (_, Some(refusal)) if !refusal.missing_scopes.is_empty() => Answer::Refused(REFUSALS, refusal.words()),
+            (_, Some(refusal)) if !refusal.missing_scopes.is_empty() => Answer::Refused(REFUSALS, why(refusal)),
             (Some(Answer::Given), _) | (_, None) => Answer::Given,
-            (Some(Answer::Refused(count, _)), Some(refusal)) => Answer::Refused(count + 1, refusal.words()),
-            (None, Some(refusal)) => Answer::Refused(1, refusal.words()),
+            (Some(Answer::Refused(count, _)), Some(refusal)) => Answer::Refused(count + 1, why(refusal)),
+            (None, Some(refusal)) => Answer::Refused(1, why(refusal)),
         };
         known.insert(key, answer);
+    }
+}
+
+/// Why a section may not be read, in few words.
+fn why(refusal: &Refusal) -> String {
+    match refusal.missing_scopes.as_slice() {
+        [] => refusal.words(),
+        scopes => format!("the credential lacks the scope {}", scopes.join(", ")),
     }
 }
 
@@ -117,6 +130,7 @@ async fn read_one<R: Read>(
     client: &R,
     section: Section,
     answers: &Answers,
+    people: &Mutex<People>,
     listener: &dyn Listen,
 ) -> Result<(Section, Outcome), Error> {
     let key = (section.kind, client.lane(&section.holder.workspace));
@@ -124,7 +138,7 @@ async fn read_one<R: Read>(
         listener.event(Event::PageRead);
         return Ok((section, Outcome::Refused(why)));
     }
-    let read = section.read(client).await;
+    let read = section.read(client, people).await;
     listener.event(Event::PageRead);
     match read {
         Ok(items) => {
@@ -133,15 +147,23 @@ async fn read_one<R: Read>(
         }
         Err(Error::Refused(refusal)) if matches!(refusal.status, 402..=404 | 410) => {
             answers.note(key, Some(&refusal));
-            Ok((section, Outcome::Refused(refusal.words())))
+            Ok((section, Outcome::Refused(why(&refusal))))
         }
         Err(error) => Err(error),
     }
 }
 
 impl Section {
-    async fn read<R: Read>(&self, client: &R) -> Result<Vec<Option<(Existing, Box<str>)>>, Error> {
-        let (parent, keep) = (self.holder.parent(), |answer: &Value| self.item(answer));
+    async fn read<R: Read>(
+        &self,
+        client: &R,
+        people: &Mutex<People>,
+    ) -> Result<Vec<Option<(Existing, Box<str>)>>, Error> {
+        let keep = |answer: &Value| {
+            people.lock().unwrap_or_else(PoisonError::into_inner).learn_from(self.kind, answer);
+            self.item(answer)
+        };
+        let parent = self.holder.parent();
         match self.kind.shape().is_single() {
             true => Ok(sections::single(client, self.kind, parent).await?.iter().map(keep).collect()),
             false => sections::list(client, self.kind, parent, keep).await,
@@ -165,9 +187,9 @@ impl Inventory {
         match outcome {
             Outcome::Refused(why) => {
                 let name: Box<str> = holder.name().into();
-                match self.gaps.iter_mut().find(|gap| gap.kind == kind && gap.why == why) {
+                match self.gaps.iter_mut().find(|gap| gap.section == kind.section() && gap.why == why) {
                     Some(gap) => gap.holders.push(name),
-                    None => self.gaps.push(Gap { kind, holders: vec![name], why }),
+                    None => self.gaps.push(Gap { section: kind.section(), holders: vec![name], why }),
                 }
             }
             Outcome::Read(items) => {

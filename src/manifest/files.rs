@@ -76,6 +76,18 @@ fn find(input: &str) -> Result<Vec<PathBuf>, Diagnostic> {
     Ok(files)
 }
 
+/// All manifests in a folder, which need not be there.
+///
+/// # Errors
+/// What the system says of a folder that is there and cannot be read.
+pub fn manifests_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    match walk(folder, &mut files, 0) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(files),
+    }
+}
+
 /// All manifests below a folder, in the order of their names.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> std::io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;

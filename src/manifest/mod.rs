@@ -4,6 +4,7 @@
 //! `resolve` lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
 //! Bitbucket or waits for anything; of secrets it is known where they come from ([`secret`]), and no more.
 
+mod accounts;
 pub mod auth;
 mod conceal;
 pub mod files;
@@ -27,7 +28,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 use crate::resource::{Address, Fields, Finding, KindRef};
 
 /// The desired state of some workspaces, and the texts it was read from.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Manifest {
     /// The workspaces, in the order of the files.
     pub workspaces: Vec<Workspace>,
@@ -82,6 +83,8 @@ pub struct Desired {
     pub state_span: Option<Span>,
     /// Where each of its fields stands, in the order of `fields`.
     places: Box<[Span]>,
+    /// The accounts in its fields, and where each stands.
+    listed: Box<[(Box<str>, Span)]>,
 }
 
 impl Desired {
@@ -134,7 +137,11 @@ impl Manifest {
     /// Keeps only the objects whose address fits, those they refer to, and the workspaces these are in.
     pub fn only(&mut self, fits: impl Fn(&Address) -> bool) {
         let chosen = self.desired.iter().filter(|object| fits(&object.address));
-        let references = chosen.clone().filter_map(|object| {
+        // What stands in something can be read only if that exists.
+        let holders: HashSet<String> =
+            chosen.clone().flat_map(|object| object.address.holders()).map(str::to_owned).collect();
+        let held = self.desired.iter().filter(|object| holders.contains(object.address.as_str()));
+        let references = chosen.chain(held).filter_map(|object| {
             object
                 .address
                 .kind()
@@ -142,8 +149,6 @@ impl Manifest {
                 .map(|reference| reference.address)
         });
         let needed: HashSet<Address> = references.collect();
-        // What stands in something can be read only if that exists.
-        let holders: HashSet<String> = chosen.flat_map(|object| object.address.holders()).map(str::to_owned).collect();
         let is_needed = |address: &Address| needed.contains(address) || holders.contains(address.as_str());
         // What shall go as well stands in the way of what it is in.
         let doomed: HashSet<Address> =
@@ -173,7 +178,7 @@ pub struct Invalid {
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.diagnostics.render(&self.sources))
+        f.write_str(&self.diagnostics.render(&self.sources, None))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::auth::Auth;
 use super::node::{Node, Tree};
-use super::{Desired, Owned, Workspace, secret};
+use super::{Desired, Owned, Workspace, accounts, secret};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources};
 use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
 
@@ -162,6 +162,7 @@ fn object(
         span: id.span,
         state_span: state.map(|state| state.span),
         places: said().map(|(_, value)| value.span).collect(),
+        listed: accounts::listed(kind, |field| effective.get(field.name)),
     })
 }
 
@@ -241,6 +242,7 @@ fn in_section<'a>(
     Desired {
         address: Address::within(parent, kind, ""),
         places: read.iter().map(|(_, _, span)| *span).collect(),
+        listed: accounts::listed(kind, said),
         fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
         absent: false,
         rewrite: false,

@@ -235,6 +235,11 @@ fn check_entries(
                 );
                 return false;
             }
+            // Of a million that are only counted nobody asks what each was meant to be.
+            if found.is_full() {
+                found.push(Diagnostic::error(Code::UnknownKey, key.span, ""));
+                return false;
+            }
             let near = closest(&key.text, keys.keys().map(String::as_str));
             found.push(unknown(name, key, keys, near));
             meant.extend(near.map(str::to_owned));

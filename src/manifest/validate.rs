@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{Desired, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use crate::resource::account::{check_account, is_email};
 use crate::resource::{Address, Finding, Shape};
 
 type Check = fn(&[Workspace], &[Desired], &mut Diagnostics);
@@ -14,6 +15,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("workspace slugs", workspace_slugs),
     ("credentials", credentials),
     ("identities", identities),
+    ("accounts in lists", accounts_in_lists),
     ("no object twice", no_object_twice),
     ("former names", former_names),
     ("rules of each kind", rules_of_each_kind),
@@ -63,13 +65,23 @@ fn identities(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
     }
 }
 
+/// The accounts in fields. Those that are identities were checked as such.
+fn accounts_in_lists(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
+    for (id, span) in desired.iter().filter(|object| !object.address.kind().is_account()).flat_map(Desired::accounts) {
+        if let Err(finding) = check_account("", id) {
+            let diagnostic = Diagnostic::error(finding.code, span, finding.message).label(finding.label);
+            found.push(finding.help.into_iter().fold(diagnostic, Diagnostic::help));
+        }
+    }
+}
+
 fn no_object_twice(_: &[Workspace], desired: &[Desired], found: &mut Diagnostics) {
     let mut first: HashMap<(usize, Cow<'_, str>), &Desired> = HashMap::with_capacity(desired.len());
     for object in desired {
         let address = &object.address;
-        // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4).
+        // Keys that differ only in case are kept apart by no screen of Bitbucket's (api.md §4), and e-mail addresses by nobody.
         let text = address.as_str();
-        let folds = address.kind().shape() == Shape::Objects;
+        let folds = address.kind().shape() == Shape::Objects || address.kind().is_account() && is_email(address.id());
         let key = (address.kind().rank(), if folds { lower_case(text) } else { Cow::Borrowed(text) });
         if let Some(other) = first.get(&key) {
             found.push(

@@ -1,6 +1,9 @@
 //! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
 
 pub mod diff;
+mod lanes;
+mod members;
+pub mod people;
 pub mod refresh;
 pub(crate) mod sections;
 pub mod state;
@@ -9,6 +12,8 @@ mod unseen;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use members::Resolved;
+use people::People;
 use serde_json::Value;
 
 use crate::bitbucket::{self, Read};
@@ -36,6 +41,10 @@ pub struct Plan {
     pub unread: Vec<Unread>,
     /// How much each section holds from which something is removed, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
+    /// What to call the accounts that the changes and notes are about, as far as anybody said.
+    pub people: People,
+    /// What the manifest calls the objects that it names by an e-mail address.
+    pub written: HashMap<Address, Address>,
 }
 
 /// What a credential may do.
@@ -215,10 +224,12 @@ impl Plan {
     #[must_use]
     pub fn requests(&self) -> usize {
         let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
+        let new = |change: &Change| 1 + usize::from(change.address.kind().takes_two(&change.target()));
         let of = |change: &Change| match change.action {
             Action::Delete => 1,
-            Action::Replace => 2 + reads_back(change),
-            Action::Create | Action::Update => 1 + reads_back(change),
+            Action::Replace => 1 + new(change) + reads_back(change),
+            Action::Create => new(change) + reads_back(change),
+            Action::Update => 1 + reads_back(change),
         };
         self.changes.iter().map(of).sum()
     }
@@ -249,7 +260,8 @@ impl Plan {
 
     /// Keeps only the changes whose address fits one of the patterns, and what those need to be possible.
     pub fn only(&mut self, patterns: &[glob::Pattern]) {
-        let fits = |address: &Address| Self::fits(patterns, address);
+        let written = std::mem::take(&mut self.written);
+        let fits = |address: &Address| Self::fits(patterns, written.get(address).unwrap_or(address));
         let mut kept = vec![false; self.changes.len()];
         let mut chosen: Vec<usize> = (0..self.changes.len()).filter(|at| fits(&self.changes[*at].address)).collect();
         while let Some(at) = chosen.pop() {
@@ -268,6 +280,8 @@ impl Plan {
             change.follows.iter_mut().for_each(|other| *other = places[*other]);
         }
         self.notes.retain(|note| fits(&note.address));
+        self.written = written;
+        self.forget_strangers();
         self.bill.to_apply = self.requests();
     }
 }
@@ -297,22 +311,18 @@ pub enum Error {
 /// What reading brings, and everything in the manifest that does not fit what exists.
 pub async fn plan<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<Plan, Error> {
     let before = client.requests();
-    let state = refresh::refresh(client, manifest, listener).await?;
-    let mut plan = diff::diff(manifest, &state).map_err(Error::Manifest)?;
+    let Resolved { manifest, mut people, written, useless } = members::resolve(client, manifest, listener).await?;
+    let manifest = &*manifest;
+    let mut state = refresh::refresh(client, manifest, useless, listener).await?;
+    people.extend(std::mem::take(&mut state.people));
+    people.check_grants(manifest).map_err(Error::Manifest)?;
+    let mut plan = Plan { people, written, ..diff::diff(manifest, &state).map_err(Error::Manifest)? };
+    plan.forget_strangers();
     plan.bill.used = client.requests() - before;
     plan.bill.hourly = client.hourly();
-    for workspaces in by_lane(client, manifest).into_values() {
+    for workspaces in lanes::by_lane(client, manifest).into_values() {
         let Some(scopes) = client.scopes(&workspaces[0]).await else { continue };
         plan.granted.push(Granted { workspaces, scopes });
     }
     Ok(plan)
-}
-
-/// The workspaces of each credential.
-fn by_lane<R: Read>(client: &R, manifest: &Manifest) -> BTreeMap<usize, Vec<String>> {
-    let mut lanes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for workspace in manifest.inhabited() {
-        lanes.entry(client.lane(&workspace.slug)).or_default().push(workspace.slug.clone());
-    }
-    lanes
 }

@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::state::{Actual, Known, State};
-use super::{Error, Found, by_lane, sections};
+use super::{Error, Found, lanes, sections};
 use crate::bitbucket::error::Line;
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::{begin, rest};
@@ -57,12 +57,19 @@ struct Reading {
     total: Option<usize>,
 }
 
-/// Reads the actual state of everything the manifest names.
+/// Reads the actual state of everything the manifest names. Nothing is read with credentials that are known to be `useless`,
+/// by their lanes.
 ///
 /// # Errors
 /// Workspaces that do not exist, each at its place; or the first thing that went wrong with Bitbucket. A credential of no use
 /// is an error if there is no other one.
-pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Listen) -> Result<State, Error> {
+pub async fn refresh<R: Read>(
+    client: &R,
+    manifest: &Manifest,
+    useless: BTreeMap<usize, bitbucket::Error>,
+    listener: &dyn Listen,
+) -> Result<State, Error> {
+    let mut useless = useless;
     let references: BTreeSet<Address> = manifest
         .desired
         .iter()
@@ -72,13 +79,13 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
         .collect();
     let doomed: HashSet<&Address> =
         manifest.desired.iter().filter(|object| object.absent).map(|object| &object.address).collect();
-    let inquiries = inquiries(manifest, &references, &doomed);
+    let mut inquiries = inquiries(manifest, &references, &doomed);
+    inquiries.retain(|inquiry| !useless.contains_key(&client.lane(&inquiry.workspace.slug)));
     listener.event(Event::Pages { more: inquiries.len() });
-    let lanes = by_lane(client, manifest);
-    let readings = read_all(client, &inquiries, lanes.keys(), listener).await;
+    let watched = &Watched { client, listener };
+    let readings = lanes::read_each(client, &inquiries, |one| &one.workspace.slug, |one| read(watched, one)).await;
     let mut state = State::default();
     let mut problems = Diagnostics::default();
-    let mut useless: BTreeMap<usize, bitbucket::Error> = BTreeMap::new();
     for (inquiry, reading) in inquiries.iter().zip(readings) {
         match reading.map_err(|error| about_workspace(inquiry.workspace, error)) {
             Ok(reading) => state.add(inquiry, reading),
@@ -100,6 +107,7 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
     }
     state.recognise(manifest);
     sections::read(client, manifest, &mut state, &mut useless, listener).await?;
+    let lanes = lanes::by_lane(client, manifest);
     if useless.len() == lanes.len()
         && let Some((_, error)) = useless.pop_first()
     {
@@ -107,26 +115,6 @@ pub async fn refresh<R: Read>(client: &R, manifest: &Manifest, listener: &dyn Li
     }
     state.forget(useless, lanes);
     Ok(state)
-}
-
-/// Makes all inquiries, and gives what came of them in their order. Each credential has its own number of places: one that
-/// has to wait keeps nobody else waiting.
-async fn read_all<R: Read>(
-    client: &R,
-    inquiries: &[Inquiry<'_>],
-    lanes: impl Iterator<Item = &usize>,
-    listener: &dyn Listen,
-) -> Vec<Result<Reading, bitbucket::Error>> {
-    let watched = &Watched { client, listener };
-    let of_lane = |lane: &usize| {
-        let lane = *lane;
-        let own = inquiries.iter().enumerate().filter(move |(_, one)| client.lane(&one.workspace.slug) == lane);
-        let reading = stream::iter(own).map(|(at, inquiry)| async move { (at, read(watched, inquiry).await) });
-        reading.buffer_unordered(client.concurrency())
-    };
-    let mut readings: Vec<_> = stream::select_all(lanes.map(of_lane)).collect().await;
-    readings.sort_by_key(|(at, _)| *at);
-    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 fn inquiries<'a>(
@@ -266,7 +254,7 @@ impl State {
 }
 
 /// A refusal to list a workspace is about the workspace's line in the manifest; anything else ends the run.
-fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
+pub(super) fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
     match &error {
         bitbucket::Error::Refused(refusal) if refusal.status == 404 => {

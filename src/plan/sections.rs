@@ -1,10 +1,12 @@
 //! Bitbucket → what stands in objects: one list for each section that the manifest mentions, of each object that exists.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
 
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
+use super::people::People;
 use super::state::{Actual, Known, State};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
@@ -26,6 +28,8 @@ struct Section<'a> {
     wanted: HashMap<&'a str, &'a Desired>,
     /// Whether it holds nothing else, so that the rest is of interest.
     owned: bool,
+    /// Those whom its answers show.
+    people: Mutex<People>,
 }
 
 /// What is kept of an item: known to the manifest, or not.
@@ -83,6 +87,9 @@ async fn read_all<'a, R: Read>(client: &R, sections: &'a [Section<'a>], listener
 
 impl State {
     fn add_section(&mut self, section: &Section<'_>, items: Vec<Item>) {
+        if let Ok(mut people) = section.people.lock() {
+            self.people.extend(std::mem::take(&mut *people));
+        }
         if section.owned {
             self.sizes.insert((section.name().into(), section.kind), items.len());
         }
@@ -157,7 +164,11 @@ fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section
             let as_found = within.map(|address| (state.until_now(address), id(address)));
             let workspace = parent.split('/').next().unwrap_or_default();
             let wanted = HashMap::new();
-            found.insert((rank, parent), Section { kind, within, found: as_found, workspace, wanted, owned: false });
+            let people = Mutex::default();
+            found.insert(
+                (rank, parent),
+                Section { kind, within, found: as_found, workspace, wanted, owned: false, people },
+            );
         }
     }
     for object in listed {
@@ -205,6 +216,9 @@ impl Section<'_> {
     }
 
     fn keep(&self, answer: &Value) -> Item {
+        if let Ok(mut people) = self.people.lock() {
+            people.learn_from(self.kind, answer);
+        }
         let name = self.kind.identify(answer).unwrap_or_default();
         let names = [Some(&*name), self.kind.also_identify(answer)];
         match names.into_iter().flatten().find_map(|name| self.known(name, answer)) {

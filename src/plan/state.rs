@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::people::People;
 use super::{Found, Unread};
 use crate::bitbucket;
 use crate::manifest::Manifest;
@@ -34,6 +35,8 @@ pub struct State {
     pub own: Vec<(Address, &'static str)>,
     /// How much each of these sections holds, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
+    /// Those whom the answers show.
+    pub people: People,
 }
 
 /// Objects as they are, by address.

@@ -21,6 +21,7 @@ const VALUE_WIDTH: usize = 60;
 /// A plan as text. Ends with what it costs.
 #[must_use]
 pub fn plan(plan: &Plan, verbose: bool) -> String {
+    let plan = &plan.in_words(verbose);
     let mut text = String::new();
     let mut found: Vec<&Found> = plan.found.iter().collect();
     found.sort_by(|a, b| a.workspace.cmp(&b.workspace));
@@ -327,6 +328,7 @@ fn plural(count: usize, many: &str) -> String {
 /// What became of a plan, as text: everything that is not done with its reason, and a last line with the counts.
 #[must_use]
 pub fn account(plan: &Plan, account: &Account) -> String {
+    let plan = &plan.in_words(false);
     let mut text = String::from("\n");
     let mut skipped: Vec<(&str, Vec<&Change>)> = Vec::new();
     for (change, outcome) in plan.changes.iter().zip(&account.outcomes) {

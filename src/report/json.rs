@@ -1,5 +1,7 @@
 //! The plan and its outcomes for programs: one document, whose keys are stable and described by a JSON Schema.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -20,6 +22,10 @@ struct Document<'a> {
     changes: Vec<Change<'a>>,
     /// What a person should know and nothing is done about.
     notes: Vec<Note<'a>>,
+    /// What those accounts call themselves that stand in addresses and values, by UUID or account id as they stand there;
+    /// only if any is known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    people: BTreeMap<&'a str, &'a str>,
     /// What could not be read and is not planned; only if there is any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unread: Vec<UnreadRow<'a>>,
@@ -188,6 +194,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
         version: 1,
         changes: plan.changes.iter().map(change_row).collect(),
         notes: plan.notes.iter().map(|note| Note { address: note.address.as_str(), text: &note.text }).collect(),
+        people: plan.people.iter().collect(),
         unread: plan.unread.iter().flat_map(unread_rows).collect(),
         summary: Summary {
             create: counts.create,

@@ -114,17 +114,29 @@ pub fn path(segments: &[&str]) -> String {
     let mut path = String::with_capacity(64);
     for segment in segments {
         path.push('/');
-        for byte in segment.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                path.push(char::from(byte));
-            } else {
-                path.push('%');
-                path.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
-                path.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
-            }
-        }
+        encode(&mut path, segment, b"-._~");
     }
     path
+}
+
+/// A text as a value in a query, where more characters can stand than in a path (RFC 3986 §3.4).
+#[must_use]
+pub fn query_value(text: &str) -> String {
+    let mut value = String::with_capacity(text.len() * 2);
+    encode(&mut value, text, b"-._~@(),");
+    value
+}
+
+fn encode(to: &mut String, text: &str, plain: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push('%');
+            to.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+            to.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
+        }
+    }
 }
 
 #[cfg(test)]

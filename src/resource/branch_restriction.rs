@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::account::{check_account, check_group};
+use super::account::check_group;
 use super::branching_model::wrong_in_name;
 use super::project::quoted;
 use super::{
@@ -31,8 +31,8 @@ pub struct BranchRestrictionSettings {
     /// How many: approvals, approvals of default reviewers, or passing builds that there must be, or commits that a
     /// branch may be behind. Needed by the kinds that count, and only by them.
     pub value: Option<i64>,
-    /// The accounts that may, for `push` and `restrict_merges`, by UUID in braces or by account id. They need write
-    /// access.
+    /// The accounts that may, for `push` and `restrict_merges`, by e-mail address, UUID in braces or account id. They
+    /// need write access.
     pub users: Option<Vec<String>>,
     /// The groups that may, for `push` and `restrict_merges`, by slug.
     pub groups: Option<Vec<String>>,
@@ -156,6 +156,7 @@ impl Kind for BranchRestriction {
         FIELDS
     }
 
+    /// Whom some kinds let through, what others count, and what a pattern can match (api.md §5.2).
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let kind = fields.text("kind").unwrap_or_default();
         let mut findings = Vec::new();
@@ -167,10 +168,8 @@ impl Kind for BranchRestriction {
                 );
             }
         }
-        let listed =
-            |field| fields.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        findings.extend(listed("users").filter_map(|id| check_account("users", id).err()));
-        findings.extend(listed("groups").filter_map(|slug| check_group("groups", slug).err()));
+        let groups = fields.get("groups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        findings.extend(groups.filter_map(|slug| check_group("groups", slug).err()));
         findings.extend(check_value(kind, fields.get("value")));
         if EXEMPTING.contains(&kind) && fields.get("users").is_none() && fields.get("groups").is_none() {
             findings.push(
@@ -198,12 +197,12 @@ impl Kind for BranchRestriction {
 
     fn describe(&self, fields: &Fields) -> String {
         let value = fields.get("value").map(|value| format!("value {value}"));
-        let groups = fields.get("groups").and_then(Value::as_array).filter(|groups| !groups.is_empty());
-        let groups = groups.map(|groups| {
-            let groups: Vec<_> = groups.iter().filter_map(Value::as_str).collect();
-            format!("groups {}", groups.join(" "))
+        let listed = ["users", "groups"].into_iter().filter_map(|list| {
+            let names = fields.get(list)?.as_array().filter(|names| !names.is_empty())?;
+            let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+            Some(format!("{list} {}", names.join(" ")))
         });
-        value.into_iter().chain(groups).collect::<Vec<_>>().join(", ")
+        value.into_iter().chain(listed).collect::<Vec<_>>().join(", ")
     }
 
     fn list(&self, parent: Parent<'_>) -> String {

@@ -155,6 +155,8 @@ impl Kind for BranchingModel {
         FIELDS
     }
 
+    /// A branch has a name or is the main branch, enabled prefixes are valid for Git and none begins another (api.md §5.3).
+    /// That each type stands once is seen where lists are read.
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let branches = BRANCHES.iter().filter_map(|branch| check_branch(*branch, fields));
         branches.chain(check_prefixes(fields)).collect()
@@ -252,11 +254,7 @@ fn check_branch(branch: (&str, &'static str, &'static str, &str), fields: &Field
             )
             .help("write `name` beside it"),
         ),
-        (Some(text), _) => {
-            let ends = text.ends_with(['/', '.']).then_some("no `/` or `.` at the end");
-            let why = wrong_in_name(text).or(ends)?;
-            Some(Finding::error(Code::BranchName, name, format!("no branch can be named {}", quoted(text))).label(why))
-        }
+        (Some(text), _) => check_branch_name(name, text),
         _ => None,
     }
 }
@@ -288,6 +286,14 @@ fn check_prefixes(fields: &Fields) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What is wrong with the name of a branch, if no branch can have it.
+pub(super) fn check_branch_name(field: &'static str, text: &str) -> Option<Finding> {
+    let ends = text.ends_with(['/', '.']).then_some("no `/` or `.` at the end");
+    let alone = matches!(text, "@" | "HEAD").then_some("Git means something else by it");
+    let why = wrong_in_name(text).or(ends).or(alone)?;
+    Some(Finding::error(Code::BranchName, field, format!("no branch can be named {}", quoted(text))).label(why))
 }
 
 /// What Git does not allow in the name of a branch, or in what it begins with (`git check-ref-format`).

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::account::check_account;
+use super::account::{self, check_account};
 use super::{Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
 
 /// An account that is asked to review every pull request.
@@ -22,11 +22,6 @@ impl DefaultReviewer {
     fn path(place: Place<'_>) -> String {
         let id = if place.id.is_empty() { place.address.id() } else { place.id };
         place.parent.path(&["default-reviewers", id])
-    }
-
-    /// A project's list holds them inside of what says where they come from.
-    fn account(answer: &Value) -> &Value {
-        answer.get("user").unwrap_or(answer)
     }
 }
 
@@ -51,13 +46,17 @@ impl Kind for DefaultReviewer {
         "account"
     }
 
+    fn is_account(&self) -> bool {
+        true
+    }
+
     fn check_identity(&self, id: &str) -> Result<(), Finding> {
         check_account("account", id)
     }
 
     fn settings(&self, _generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "An account, by UUID in braces or by account id.", "type": "string", "minLength": 1,
+            "description": "An account, by e-mail address, UUID in braces or account id.", "type": "string", "minLength": 1,
         })
     }
 
@@ -82,11 +81,11 @@ impl Kind for DefaultReviewer {
     }
 
     fn identify<'a>(&self, answer: &'a Value) -> Option<Cow<'a, str>> {
-        Self::account(answer).get("uuid")?.as_str().map(Cow::Borrowed)
+        account::within(answer).get("uuid")?.as_str().map(Cow::Borrowed)
     }
 
     fn also_identify<'a>(&self, answer: &'a Value) -> Option<&'a str> {
-        Self::account(answer).get("account_id")?.as_str()
+        account::within(answer).get("account_id")?.as_str()
     }
 
     fn server_id(&self, answer: &Value) -> Option<String> {

@@ -10,7 +10,6 @@ use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
     ssh_key,
 };
-use crate::diagnostic::Code;
 
 /// The kind of [`DeployKeySettings`].
 pub struct DeployKey {
@@ -96,11 +95,7 @@ impl Kind for DeployKey {
     }
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let wrong = fields.text("key").and_then(ssh_key::wrong);
-        let finding = wrong.map(|why| {
-            Finding::error(Code::PublicKey, "key", "this is not a public key of SSH").label(why).help(ssh_key::HELP)
-        });
-        finding.into_iter().collect()
+        fields.text("key").and_then(|key| ssh_key::check("key", key)).into_iter().collect()
     }
 
     fn describe(&self, fields: &Fields) -> String {

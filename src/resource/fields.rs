@@ -46,7 +46,7 @@ pub enum Form {
     Plain,
     /// A list whose order means nothing.
     Set,
-    /// A list of account ids or UUIDs here, of objects that hold both there.
+    /// A list of accounts here, by account id, UUID or e-mail address; of objects that hold the first two there.
     Accounts,
     /// A list of slugs here, of objects there.
     Slugs,

@@ -111,6 +111,11 @@ pub trait Kind: Sync {
         &[]
     }
 
+    /// Whether its identity is an account (api.md §2.2), which a manifest may call by an e-mail address.
+    fn is_account(&self) -> bool {
+        false
+    }
+
     /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
     fn grants(&self) -> bool {
         false
@@ -194,6 +199,11 @@ pub trait Kind: Sync {
     /// Whether a new one may differ from what was asked for, as Bitbucket makes some by itself and overlooks what it was told
     /// of others. It is then changed, in place of being reported.
     fn comes_unfinished(&self) -> bool {
+        false
+    }
+
+    /// Whether a new one with these fields is known to come so, and takes a request more.
+    fn takes_two(&self, _fields: &Fields) -> bool {
         false
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::project::quoted;
 use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape, ssh_key,
 };
@@ -79,12 +80,11 @@ impl Kind for KnownHost {
         FIELDS
     }
 
+    /// A host that Bitbucket does not know by itself, and a key (api.md §5.9).
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let wrong = fields.text("key").and_then(ssh_key::wrong);
-        let finding = |why| {
-            Finding::error(Code::PublicKey, "key", "this is not a public key of SSH").label(why).help(ssh_key::HELP)
-        };
-        wrong.map(finding).into_iter().collect()
+        let host = check_host(fields.text("hostname").unwrap_or_default());
+        let key = fields.text("key").and_then(|key| ssh_key::check("key", key));
+        host.into_iter().chain(key).collect()
     }
 
     fn follows(&self) -> &'static [&'static str] {
@@ -125,5 +125,57 @@ impl Kind for KnownHost {
 
     fn scopes(&self, _action: Action) -> Scopes {
         Scopes { classic: "pipeline:variable", api_token: "admin:pipeline:bitbucket" }
+    }
+}
+
+/// What Bitbucket was seen to know by itself, and to refuse. It may know more.
+const ITS_OWN: [&str; 1] = ["github.com"];
+
+fn check_host(name: &str) -> Option<Finding> {
+    if ITS_OWN.iter().any(|host| host.eq_ignore_ascii_case(name)) {
+        return Some(
+            Finding::error(Code::OwnHost, "hostname", format!("Bitbucket knows {} by itself", quoted(name)))
+                .label("and refuses another key for it")
+                .help("leave this host out"),
+        );
+    }
+    // With a port it is `[name]:2222`.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if !name.is_empty() && name.chars().all(fits) {
+        return None;
+    }
+    let wrong = Finding::error(Code::HostName, "hostname", format!("{} names no host", quoted(name)));
+    if name.starts_with("|1|") {
+        return Some(wrong.label("hashed: nobody can tell which host it is").help("write the name itself"));
+    }
+    let bare = name.rsplit("://").next().unwrap_or_default().split(['/', ',', ' ']).next().unwrap_or_default();
+    let bare = bare.rsplit('@').next().unwrap_or_default();
+    let wrong = wrong.label("the name alone, without a user, a path, or other names");
+    Some(if !bare.is_empty() && bare.chars().all(fits) {
+        wrong.help(format!("write `hostname: {bare}`"))
+    } else {
+        wrong
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_named_alone() {
+        for good in ["git.example.com", "10.0.0.1", "[git.example.com]:2222", "::1", "intern"] {
+            assert_eq!(check_host(good), None, "{good}");
+        }
+        for (bad, near) in [
+            ("ssh://git@git.example.com/x", "git.example.com"),
+            ("git.example.com,10.0.0.1", "git.example.com"),
+            ("git@example.com", "example.com"),
+            ("a b", "a"),
+        ] {
+            assert_eq!(check_host(bad).unwrap().help, Some(format!("write `hostname: {near}`")), "{bad}");
+        }
+        assert_eq!(check_host("GitHub.com").unwrap().code, Code::OwnHost);
+        assert!(check_host("|1|abc=|def=").is_some() && check_host("").is_some());
     }
 }

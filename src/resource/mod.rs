@@ -3,14 +3,16 @@
 //! The stages (load, refresh, diff, apply, report) know no kind by name. They walk [`KINDS`] and ask each [`Kind`] for its
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
 
-mod account;
+pub mod account;
 pub mod address;
 pub mod branch_restriction;
 pub mod branching_model;
+mod cron;
 pub mod default_reviewer;
 pub mod deploy_key;
 pub mod environment;
 pub mod fields;
+mod hook_event;
 pub mod inheritance;
 pub mod kind;
 pub mod known_host;

@@ -100,13 +100,19 @@ impl Kind for Permission {
 
     fn summary(&self) -> &'static str {
         match self.to {
-            To::Users => "Grants to accounts, each by UUID in braces or by account id. Other grants stay as they are.",
+            To::Users => {
+                "Grants to accounts, each by e-mail address, UUID in braces or account id. Other grants stay as they are."
+            }
             To::Groups => "Grants to groups, each by its slug. Other grants stay as they are.",
         }
     }
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn is_account(&self) -> bool {
+        self.to == To::Users
     }
 
     fn grants(&self) -> bool {

@@ -91,10 +91,6 @@ impl Kind for Project {
         FIELDS
     }
 
-    fn check(&self, _id: &str, _fields: &Fields) -> Vec<Finding> {
-        Vec::new()
-    }
-
     /// A project turns private only when no public repository is left in it, goes only when it is empty, and must be public
     /// before a repository in it can be (api.md §4).
     fn order(&self, action: Action, changed: &Fields) -> Order {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::address::path;
+use super::branching_model::check_branch_name;
 use super::project::{Project, becomes_public, privacy, quoted};
 use super::{
     Absent, Action, Address, Field, Fields, Finding, IdentityRule, Kind, KindRef, Method, Parent, Place, Reference,
@@ -103,6 +104,7 @@ impl Kind for Repository {
         }
     }
 
+    /// Slug rule: api.md §3.4.
     fn check_identity(&self, id: &str) -> Result<(), Finding> {
         let slug = slug_of(id);
         // Both mean another place in a URL, however they are written.
@@ -123,6 +125,7 @@ impl Kind for Repository {
         FIELDS
     }
 
+    /// A project (api.md §3.2), its key (§4), forks of what is public (§3.3), and what was shut down (§3.1).
     fn check(&self, id: &str, fields: &Fields) -> Vec<Finding> {
         let mut findings = Vec::new();
         if fields.get("project").is_none() {
@@ -142,6 +145,7 @@ impl Kind for Repository {
                     .help("write `allow_forks` or `no_forks`, or make it private"),
             );
         }
+        findings.extend(fields.text("mainbranch").and_then(|branch| check_branch_name("mainbranch", branch)));
         for (field, what) in [("has_issues", "issue tracker"), ("has_wiki", "wikis")] {
             if fields.flag(field) == Some(true) {
                 findings.push(
@@ -158,6 +162,7 @@ impl Kind for Repository {
         Some(Reference { field: "project", address: Address::new(KindRef::PROJECT, workspace, key) })
     }
 
+    /// A private project cannot hold public repositories (api.md §4).
     fn check_reference(&self, fields: &Fields, project: &Fields) -> Option<Finding> {
         let public_in_private = fields.flag("is_private") == Some(false) && project.flag("is_private") == Some(true);
         public_in_private.then(|| {

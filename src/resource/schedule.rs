@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::branching_model::check_branch_name;
 use super::{
-    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+    Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape, cron,
 };
-use crate::diagnostic::Code;
 
 /// The kind of [`ScheduleSettings`].
 pub struct Schedule;
@@ -36,17 +36,6 @@ const FIELDS: &[Field] = &[
     Field::plain("pipeline", &["target", "selector", "pattern"], Absent::Null),
     Field { form: Form::Words, ..Field::plain("cron", &["cron_pattern"], Absent::Text) },
     Field::plain("enabled", &["enabled"], Absent::False),
-];
-
-/// What stands in each field of a cron expression: its name, and the least and largest number.
-const CRON: [(&str, u16, u16); 7] = [
-    ("seconds", 0, 59),
-    ("minutes", 0, 59),
-    ("hours", 0, 23),
-    ("days", 1, 31),
-    ("months", 1, 12),
-    ("days of the week", 1, 7),
-    ("years", 1970, 2199),
 ];
 
 /// A branch has no space in its name and a cron expression has seven words: what is between them is a pipeline.
@@ -93,15 +82,11 @@ impl Kind for Schedule {
         FIELDS
     }
 
+    /// Seven fields, in UTC (api.md §5.9). That the branch exists is not asked, there or here.
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if fields.text("branch").is_some_and(|branch| branch.contains(char::is_whitespace)) {
-            findings.push(
-                Finding::error(Code::BranchName, "branch", "this is not the name of a branch")
-                    .label("it holds a space"),
-            );
-        }
-        findings.extend(check_cron(fields.text("cron").unwrap_or_default()));
+        findings.extend(fields.text("branch").and_then(|branch| check_branch_name("branch", branch)));
+        findings.extend(cron::check("cron", fields.text("cron").unwrap_or_default()));
         findings
     }
 
@@ -152,6 +137,10 @@ impl Kind for Schedule {
         true
     }
 
+    fn takes_two(&self, fields: &Fields) -> bool {
+        fields.flag("enabled") == Some(false)
+    }
+
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {
         let branch = fields.text("branch").unwrap_or_default();
         let selector = match fields.text("pipeline") {
@@ -182,67 +171,5 @@ impl Kind for Schedule {
 
     fn scopes(&self, _action: Action) -> Scopes {
         Scopes { classic: "pipeline:write", api_token: "write:pipeline:bitbucket" }
-    }
-}
-
-/// Whether a text can be a cron expression of seven fields.
-fn check_cron(text: &str) -> Option<Finding> {
-    let wrong = Finding::error(Code::Cron, "cron", "this is no cron expression of seven fields");
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    if fields.len() != CRON.len() {
-        let wrong = wrong.label(format!("this has {}", fields.len()));
-        return Some(match fields.as_slice() {
-            // As most others write it.
-            [minutes, hours, day, month, weekday] => {
-                let (day, weekday) = if *weekday == "*" { (*day, "?") } else { ("?", *weekday) };
-                wrong.help(format!(
-                    "seconds come first and years last: perhaps `0 {minutes} {hours} {day} {month} {weekday} *`"
-                ))
-            }
-            _ => wrong.help("seconds, minutes, hours, days, months, days of the week, years: `0 0 12 * * ? *`"),
-        });
-    }
-    for (field, (name, least, most)) in fields.iter().zip(CRON) {
-        if !field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-?#".contains(&byte)) {
-            return Some(wrong.label(format!("{field} cannot be {name}")));
-        }
-        let numbers = field.split(['/', ',', '-', '#']).filter_map(|part| part.parse::<u16>().ok());
-        // What follows a slash is a step, which may be anything up to that.
-        if numbers.into_iter().any(|number| number > most || number < least && !field.contains(['/', '#'])) {
-            return Some(wrong.label(format!("{field} cannot be {name}, which are {least} to {most}")));
-        }
-    }
-    let unsaid = [fields[3], fields[5]].iter().filter(|field| **field == "?").count();
-    (unsaid != 1).then(|| {
-        wrong.label("one of the two fields for days is `?`").help("days of the month, or of the week, but not both")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seven_fields_make_a_cron_expression() {
-        for good in
-            ["0 0 12 * * ? *", "0 0/15 8-18 ? * MON-FRI *", "0 0 0 1,15 * ? 2027", "0 30 5 L * ? *", "0 0 9 ? * 2#1 *"]
-        {
-            assert_eq!(check_cron(good), None, "{good}");
-        }
-        for bad in [
-            "",
-            "0 0 12 * * ?",
-            "0 0 24 * * ? *",
-            "0 60 * * * ? *",
-            "0 0 0 0 * ? *",
-            "0 0 12 * * * *",
-            "0 0 12 ? * ? *",
-            "a;b 0 0 * * ? *",
-        ] {
-            assert!(check_cron(bad).is_some(), "{bad}");
-        }
-        let help = |text| check_cron(text).and_then(|finding| finding.help).unwrap_or_default();
-        assert!(help("30 4 * * *").contains("`0 30 4 * * ? *`"));
-        assert!(help("30 4 * * 1").contains("`0 30 4 ? * 1 *`"));
     }
 }

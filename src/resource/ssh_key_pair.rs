@@ -10,7 +10,6 @@ use super::{
     Absent, Action, Field, Fields, Finding, Form, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape,
     ssh_key,
 };
-use crate::diagnostic::Code;
 
 /// The kind of [`SshKeyPairSettings`].
 pub struct SshKeyPair;
@@ -67,13 +66,7 @@ impl Kind for SshKeyPair {
     }
 
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
-        let wrong = fields.text("public_key").and_then(ssh_key::wrong);
-        let finding = |why| {
-            Finding::error(Code::PublicKey, "public_key", "this is not a public key of SSH")
-                .label(why)
-                .help(ssh_key::HELP)
-        };
-        wrong.map(finding).into_iter().collect()
+        fields.text("public_key").and_then(|key| ssh_key::check("public_key", key)).into_iter().collect()
     }
 
     fn follows(&self) -> &'static [&'static str] {

@@ -10,6 +10,7 @@ use super::{
     Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Set, Shape, address,
 };
 use crate::diagnostic::Code;
+use crate::masked::looks_secret;
 
 /// The kind of [`VariableSettings`].
 pub struct Variable {
@@ -111,6 +112,7 @@ impl Kind for Variable {
         FIELDS
     }
 
+    /// What is secured is a secret, and what is not is none (api.md §5.8).
     fn check(&self, _id: &str, fields: &Fields) -> Vec<Finding> {
         let secured = fields.flag("secured") == Some(true);
         let finding = match fields.get("value") {
@@ -126,6 +128,13 @@ impl Kind for Variable {
                     .label("this variable is not secured")
                     .help("add `secured: true`, or write the value itself")
             }
+            Some(Value::String(text)) if looks_secret(text) => Finding::warning(
+                Code::LooksSecret,
+                "value",
+                "this looks like a secret, and the variable is not secured",
+            )
+            .label("not shown here")
+            .help(format!("add `secured: true`, and write where it comes from: {FORMS}")),
             _ => return Vec::new(),
         };
         vec![finding]

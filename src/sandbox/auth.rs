@@ -50,6 +50,8 @@ pub(super) struct Principal {
     /// What the rate limit counts by: the person, the token or the consumer.
     pub(super) account: String,
     pub(super) granted: Granted,
+    /// Whether it is an administrator of the workspaces, or an app or a token that stands for one.
+    pub(super) administers: bool,
 }
 
 /// The doorkeeper: knows the credentials and the tokens given out.
@@ -85,7 +87,8 @@ impl Door {
     /// Somebody with the scopes of their own, or else the sandbox's.
     pub(super) fn principal(&self, kind: Kind, account: String, scopes: Option<&[String]>) -> Principal {
         let granted = Granted::new(scopes.or(self.scopes.as_deref()), kind == Kind::ApiToken);
-        Principal { kind, account, granted }
+        let administers = self.credentials.as_ref().is_none_or(|credentials| credentials.administers(&account));
+        Principal { kind, account, granted, administers }
     }
 
     /// Who asks: nobody without the header, a refusal for somebody who is not let in.

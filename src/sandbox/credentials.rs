@@ -90,6 +90,9 @@ pub struct User {
     /// Whether those are this person's own, so that nobody can take them away.
     #[serde(default)]
     pub owner: bool,
+    /// Whether this person administers the workspaces; by default yes. Nobody else finds members by their addresses.
+    #[serde(default)]
+    pub administrator: Option<bool>,
     /// The slugs of the groups this is in.
     #[serde(default)]
     pub groups: Vec<String>,
@@ -125,6 +128,17 @@ pub enum AccessTokenKind {
     Repository,
     /// Nothing: an OAuth token of a person, got elsewhere.
     Oauth,
+}
+
+impl Credentials {
+    /// Whether whoever comes under this name, or with this token, administers the workspaces.
+    pub(super) fn administers(&self, account: &str) -> bool {
+        let user = self.users.iter().find(|user| user.is_called(account));
+        let token = self.access_tokens.iter().find(|known| known.token == account);
+        let of_less =
+            |token: &AccessToken| matches!(token.kind, AccessTokenKind::Project | AccessTokenKind::Repository);
+        user.is_none_or(|user| user.administrator != Some(false)) && !token.is_some_and(of_less)
+    }
 }
 
 impl User {

@@ -44,6 +44,7 @@ mod service;
 mod slug;
 mod state;
 mod store;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -68,6 +69,7 @@ use self::server::Server;
 use self::service::{Service, TOKEN_PATH};
 use self::state::StateFile;
 use self::store::Store;
+pub use self::subscription::Subscription;
 
 /// How a sandbox behaves. By default it is fast, lets everybody do everything and forgets all of it.
 #[derive(Debug, Clone)]
@@ -81,12 +83,16 @@ pub struct Options {
     /// How long a change takes to show where Bitbucket was seen to be late: whether Pipelines runs, the variables of an
     /// environment, and what an environment is. A repository younger than that is unknown to Pipelines.
     pub settling: Duration,
+    /// What the workspaces have paid for.
+    pub subscription: Subscription,
     /// How much each credential may ask under `/2.0`.
     pub rate_limit: Option<RateLimit>,
     /// The scopes of every credential that does not say its own. `None`: all.
     pub scopes: Option<Vec<String>>,
     /// Who is let in. `None`: everybody.
     pub credentials: Option<Credentials>,
+    /// The e-mail addresses of further people, who are members of every workspace.
+    pub members: Vec<String>,
     /// How long the tokens live that the token endpoint gives out.
     pub token_lifetime: Duration,
     /// What the pages of a list say of each other.
@@ -108,9 +114,11 @@ impl Default for Options {
             workspaces: None,
             latency: Duration::ZERO,
             settling: Duration::ZERO,
+            subscription: Subscription::default(),
             rate_limit: None,
             scopes: None,
             credentials: None,
+            members: Vec::new(),
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             pages: Pages::default(),
             longest_page: listing::LONGEST_PAGE,
@@ -194,6 +202,15 @@ impl Sandbox {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.server.journal.counters()
+    }
+
+    /// All that it holds, in the form that [`Options::state`] keeps.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written down.
+    pub fn saved(&self) -> io::Result<Vec<u8>> {
+        self.server.service.store().save().map_err(io::Error::other)
     }
 
     /// Lets a workspace exist. A slug that is not valid makes none, as no URL could name it.

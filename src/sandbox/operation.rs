@@ -17,6 +17,7 @@ use super::repositories;
 use super::routes::TABLE;
 use super::scopes::Required;
 use super::store::{Owner, Store};
+use super::subscription::Subscription;
 
 /// A path, and what can be done there. `{}` stands for any one segment.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub(super) struct Errand<'a> {
     pub(super) people: &'a People,
     /// How long what settles late takes.
     pub(super) settling: Duration,
+    /// What the workspace has paid for.
+    pub(super) subscription: Subscription,
 }
 
 /// An operation that was found.

@@ -3,7 +3,8 @@
 //! With a credentials file its users are the people. Without one there are four, members of every workspace: Olive
 //! (`olive@example.com`) owns them all, Ada (`ada@example.com`), Grace (`grace@example.com`) and Alan
 //! (`alan@example.com`) do not, and no one is in a group. Their UUIDs and account ids follow from their addresses, so
-//! they are the same in every run; `GET …/members` tells them. Groups have no list in API 2.0: any slug is taken to be
+//! they are the same in every run; `GET …/members` tells them. Whoever starts a sandbox may name more members, by address.
+//! Groups have no list in API 2.0: any slug is taken to be
 //! one, unless the credentials say which there are.
 
 use serde_json::{Value, json};
@@ -77,6 +78,11 @@ impl Person {
         self.workspaces.as_ref().is_none_or(|all| all.iter().any(|slug| slug == workspace))
     }
 
+    /// Whether an address, in lower case, is this person's.
+    pub(super) fn has_address(&self, email: &str) -> bool {
+        self.email.as_ref().is_some_and(|own| own.to_lowercase() == email)
+    }
+
     /// Whether this is who an account id or `{uuid}` names. Usernames name nobody since 2019.
     pub(super) fn is(&self, id: &str) -> bool {
         self.uuid == id || self.account_id == id
@@ -109,18 +115,35 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn new(credentials: Option<&Credentials>) -> Self {
-        let Some(credentials) = credentials else {
-            let owner = Person { owner: true, ..Person::called(OWNER) };
-            let members = MEMBERS.iter().map(|email| Person::called(email));
-            return Self { accounts: std::iter::once(owner).chain(members).collect(), groups: None };
+    /// Those of the credentials file, or the four, and whoever else has one of these addresses.
+    pub(super) fn new(credentials: Option<&Credentials>, more: &[String]) -> Self {
+        let (mut accounts, groups) = match credentials {
+            None => {
+                let owner = Person { owner: true, ..Person::called(OWNER) };
+                let members = MEMBERS.iter().map(|email| Person::called(email));
+                (std::iter::once(owner).chain(members).collect(), None)
+            }
+            Some(credentials) => {
+                let accounts: Vec<_> = credentials.users.iter().map(Person::known).collect();
+                (accounts, credentials.groups.clone())
+            }
         };
-        Self { accounts: credentials.users.iter().map(Person::known).collect(), groups: credentials.groups.clone() }
+        for email in more.iter().map(|email| email.to_lowercase()) {
+            if !accounts.iter().any(|account| account.has_address(&email)) {
+                accounts.push(Person::called(&email));
+            }
+        }
+        Self { accounts, groups }
     }
 
     /// The members of a workspace.
     pub(super) fn members(&self, workspace: &str) -> impl Iterator<Item = &Person> {
         self.accounts.iter().filter(move |account| account.is_member(workspace))
+    }
+
+    /// Those who are in a group.
+    pub(super) fn in_group(&self, slug: &str) -> impl Iterator<Item = &Person> {
+        self.accounts.iter().filter(move |account| account.groups.iter().any(|group| group == slug))
     }
 
     /// Everybody's own public keys.
@@ -166,7 +189,7 @@ mod tests {
 
     #[test]
     fn people_are_named_by_uuid_and_account_id_only() {
-        let people = People::new(None);
+        let people = People::new(None, &[]);
         let ada = people.accounts[1].clone();
         assert!(people.named(&ada.uuid, None).is_some_and(|found| found.display_name == "ada@example.com"));
         assert!(people.named(&ada.account_id, None).is_some());
@@ -180,7 +203,7 @@ mod tests {
             {"email": "ana@example.com", "uuid": "{1}", "account_id": "712020:1", "workspaces": ["acme"]},
             {"username": "bo", "owner": true}
         ]}"#;
-        let people = People::new(Some(&serde_json::from_str(file)?));
+        let people = People::new(Some(&serde_json::from_str(file)?), &[]);
         assert_eq!(people.members("acme").count(), 2);
         assert_eq!(people.members("other").map(|account| account.owner).collect::<Vec<_>>(), [true]);
         assert!(people.named("712020:1", None).is_some_and(|ana| ana.uuid == "{1}"));

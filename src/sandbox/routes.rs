@@ -14,6 +14,7 @@ pub(super) const TABLE: &[&[Route]] = &[
     sections::permissions::ROUTES,
     sections::branch_restrictions::ROUTES,
     sections::webhooks::ROUTES,
+    sections::hook_events::ROUTES,
     sections::default_reviewers::ROUTES,
     sections::branching_model::ROUTES,
     sections::override_settings::ROUTES,

@@ -10,6 +10,7 @@ pub(super) mod branching_model;
 pub(super) mod default_reviewers;
 pub(super) mod deploy_keys;
 pub(super) mod environments;
+pub(super) mod hook_events;
 pub(super) mod members;
 pub(super) mod override_settings;
 pub(super) mod permissions;

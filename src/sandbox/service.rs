@@ -17,6 +17,7 @@ use super::rate::{RateLimit, Resource, Windows};
 use super::request::Request;
 use super::scopes::Required;
 use super::store::Store;
+use super::subscription::Subscription;
 use super::{Options, oauth};
 
 /// The path of the token endpoint.
@@ -28,6 +29,7 @@ pub(super) struct Service {
     pub(super) door: Door,
     people: People,
     settling: Duration,
+    subscription: Subscription,
     windows: Option<Mutex<Windows>>,
     pages: Pages,
     longest_page: usize,
@@ -38,8 +40,9 @@ impl Service {
     pub(super) fn new(options: &Options, store: Store) -> Self {
         Self {
             door: Door::new(options.credentials.clone(), options.scopes.clone(), options.token_lifetime),
-            people: People::new(options.credentials.as_ref()),
+            people: People::new(options.credentials.as_ref(), &options.members),
             settling: options.settling,
+            subscription: options.subscription,
             windows: options.rate_limit.map(|limit| Mutex::new(Windows::new(limit))),
             pages: options.pages,
             longest_page: options.longest_page,
@@ -102,8 +105,10 @@ impl Service {
     fn perform(&self, found: &Found<'_>, request: &Request, principal: Option<&Principal>) -> Result<Answer, Refusal> {
         let (known, pages, longest_page) = (principal.is_some(), self.pages, self.longest_page);
         let call = Call { request, known, pages, longest_page };
-        let (people, settling) = (&self.people, self.settling);
-        let errand = Errand { call, route: found.route, names: &found.names, principal, people, settling };
+        let Self { people, settling, subscription, .. } = self;
+        let (settling, subscription) = (*settling, *subscription);
+        let (route, names) = (found.route, &found.names);
+        let errand = Errand { call, route, names, principal, people, settling, subscription };
         found.endpoint.perform(&mut self.store(), &errand)
     }
 }

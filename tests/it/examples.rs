@@ -35,20 +35,18 @@ fn a_governed_team_comes_to_rest() {
     let bitbucket = Bitbucket::new();
     let run = |arguments: &[&str]| {
         let command = bitbucket.as_owner(&[arguments, &[&example("team.yaml")]].concat());
-        let secrets = ["CI_HOOK_SECRET", "REGISTRY_TOKEN", "DATABASE_PASSWORD"];
+        let secrets = ["CI_HOOK_SECRET", "CI_SSH_KEY", "REGISTRY_TOKEN", "DATABASE_PASSWORD"];
         secrets.into_iter().fold(command, |command, name| command.env(name, "s3cr3t-of-the-team")).run()
     };
     let first = run(&["apply"]).exits(0);
     let second = run(&["plan", "--detailed-exitcode"]).exits(0);
-    assert!(second.stdout.contains("Nothing to do: all 36 managed objects are as the manifest says."), "{second}");
+    assert!(second.stdout.contains("Nothing to do: all 43 managed objects are as the manifest says."), "{second}");
     for run in [first, second] {
         assert!(!run.to_string().contains("s3cr3t-of-the-team"), "{run}");
     }
     let kinds: HashSet<&str> = bbprov::resource::KINDS.iter().map(|kind| kind.section()).collect();
     let text = std::fs::read_to_string(example("team.yaml")).unwrap();
-    // What needs a person or a key pair of one's own is for whoever has it.
-    let without = ["permissions.users", "default_reviewers", "pipelines.ssh_key_pair"];
-    for section in kinds.into_iter().filter(|section| !without.contains(section)) {
+    for section in kinds {
         let key = section.rsplit('.').next().unwrap();
         assert!(text.contains(&format!("{key}:")), "{section} is missing in the example");
     }

@@ -1,6 +1,7 @@
 //! The request formula: what a plan may cost, over workspaces of every shape, counted by the sandbox.
 //!
-//! For each workspace `ceil(projects/100)` and `min(ceil(repositories/100), 1 + repositories named)`, and one token fetch.
+//! For each workspace `ceil(projects/100)` and `min(ceil(repositories/100), 1 + repositories named)`, for each that names
+//! people by e-mail address `ceil(addresses/90)`, and one token fetch.
 
 use std::ops::Range;
 
@@ -10,20 +11,21 @@ use serde_json::{Value, json};
 use crate::support::{Bitbucket, Folder, lines};
 
 /// What there is, and how it is listed.
-struct Shape {
-    workspaces: usize,
-    projects: usize,
-    repositories: usize,
-    pages: Pages,
-    longest_page: usize,
+pub struct Shape {
+    pub workspaces: usize,
+    pub projects: usize,
+    pub repositories: usize,
+    pub pages: Pages,
+    pub longest_page: usize,
 }
 
-const SHAPE: Shape = Shape { workspaces: 1, projects: 1, repositories: 0, pages: Pages::Numbered, longest_page: 100 };
+pub const SHAPE: Shape =
+    Shape { workspaces: 1, projects: 1, repositories: 0, pages: Pages::Numbered, longest_page: 100 };
 
 impl Shape {
     /// A sandbox of this shape. It is not filled by requests, of which that would take thousands: a state with one object of
     /// each kind is saved, multiplied and loaded again.
-    fn build(&self) -> Bitbucket {
+    pub fn build(&self) -> Bitbucket {
         let folder = Folder::new();
         let file = folder.path().join("state.json");
         let options = Options {
@@ -171,4 +173,20 @@ fn a_list_without_a_size_costs_less_than_twice_the_best() {
     }
     // Pages are read on while that finds what is wanted.
     assert_eq!(plan(&bitbucket, &shape.manifest(850..950, "")).0, 1 + 2);
+}
+
+/// People cost a request for every 90 addresses, in the workspaces that name any and however often.
+#[test]
+fn a_look_at_the_members_is_on_the_bill() {
+    let email = |number: usize| format!("p{number}@example.com");
+    let bitbucket = Bitbucket::with(Options { members: (0..200).map(email).collect(), ..Options::default() });
+    for named in [0, 1, 89, 90, 91, 180, 181] {
+        let users: String = (0..named).map(|number| format!("{}: read, ", email(number))).collect();
+        let project = format!("{{key: P, permissions: {{users: {{{users}}}}}, default_reviewers: [{}]}}", email(0));
+        let project = if named == 0 { "{key: P}".to_owned() } else { project };
+        let manifest = format!(
+            "version: 1\nworkspaces: [{{workspace: w0, projects: [{project}]}}, {{workspace: w1, projects: [{{key: P}}]}}]"
+        );
+        assert_eq!(plan(&bitbucket, &manifest).0, 2 + named.div_ceil(90), "{named}");
+    }
 }

@@ -5,6 +5,8 @@
 mod apply;
 mod contract;
 mod credentials;
+mod diagnostics;
+mod drift;
 mod editors;
 mod examples;
 mod export;
@@ -14,6 +16,7 @@ mod lists;
 mod manifests;
 mod official;
 mod ownership;
+mod people;
 mod plan;
 mod renames;
 mod schemas;

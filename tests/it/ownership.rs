@@ -1,6 +1,6 @@
 //! What a manifest owns, and what goes only if somebody says so twice.
 
-use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, User};
+use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, Subscription, User};
 use serde_json::{Value, json};
 
 use crate::support::{Bitbucket, Run};
@@ -95,7 +95,8 @@ fn the_credentials_own_grant_stays() {
     }
     bitbucket.manifest(&manifest("permissions", "permissions: {users: {}}"));
     let run = bitbucket.as_owner(&["apply", "--allow-remove", "1"]).env("BITBUCKET_EMAIL", "ada@example.com").run();
-    assert!(run.stdout.contains(&format!("{own}: stays although it is not listed")), "{run}");
+    let shown = format!("users/ada@example.com {}…}}: stays although it is not listed", &own[..9]);
+    assert!(run.stdout.contains(&shown), "{run}");
     assert!(run.stdout.contains("1 done"), "{run}");
     let left = bitbucket.by_owner("GET", "/repositories/acme/ledger/permissions-config/users", &Value::Null).1;
     assert_eq!(left["values"].as_array().unwrap().len(), 1, "{left:#}");
@@ -148,12 +149,12 @@ fn where_it_cannot_be_known_whose_the_credential_is_no_grant_goes() {
 #[test]
 fn an_account_has_one_spelling_and_no_place_of_its_own() {
     let bitbucket = Bitbucket::new();
-    let wrong = "permissions: {users: {ana@example.com: read, E29D8B3B-1F09-408B-AE11-825412901D4D: read}, groups: {'..': read}}\n        default_reviewers: ['..']";
+    let wrong = "permissions: {users: {ana@example: read, E29D8B3B-1F09-408B-AE11-825412901D4D: read}, groups: {'..': read}}\n        default_reviewers: ['..']";
     bitbucket.manifest(&manifest("permissions", wrong));
     let refused = run(&bitbucket, &["validate"]).exits(3);
     for words in [
-        "\"ana@example.com\" is no account",
-        "an e-mail address, which the API does not take",
+        "\"ana@example\" is no account",
+        "an e-mail address ends with a domain, as in @example.com",
         "write \"{e29d8b3b-1f09-408b-ae11-825412901d4d}\"",
         "\"..\" is no group",
         "\"..\" is no account",
@@ -191,17 +192,74 @@ fn a_credential_that_may_not_grant_is_told_which_may() {
     assert!(run.stdout.contains("2 done, 2 failed"), "{run}");
 }
 
-/// What is read is what is mentioned: the projects, the repositories, and each section of what exists by one list.
+/// What a workspace has not paid for is told in Bitbucket's words, and is in nobody else's way.
+#[test]
+fn what_is_not_paid_for_is_told() {
+    let options = Options { subscription: Subscription::Standard, ..Options::default() };
+    let bitbucket = Bitbucket::with(options);
+    let restrictions = "branch_restrictions: [{kind: force, branch: main}, {kind: enforce_merge_checks, branch: main}]";
+    bitbucket.manifest(&manifest("", restrictions));
+    insta::assert_snapshot!(run(&bitbucket, &["apply"]).exits(5).stdout, @"
+    acme has 0 repositories and 0 projects
+
+      + project            acme/PAY     public
+      + repository         acme/ledger  project PAY
+      + branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
+      + branch restriction acme/ledger/branch_restrictions/force main
+
+    4 to create.
+    2 requests used; 4 to apply, 1 % of 1,000 an hour.
+
+      failed branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
+            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 402: enforce_merge_checks is part of the Premium plan.
+
+    3 done, 1 failed, in 4 requests.
+    Mend what failed, and run the same command again: what is done stays done.
+    ");
+}
+
+/// What is read is what is mentioned: the projects that are referred to, the repositories, and each section of what exists
+/// by one list.
 #[test]
 fn six_sections_of_a_repository_are_six_lists() {
     let bitbucket = Bitbucket::new();
-    let sections = "permissions: {groups: {a: read}}\n        default_reviewers: []\n        webhooks: [{url: 'https://ci.example.com', events: ['repo:push']}]\n        branch_restrictions: [{kind: force, branch: main}]\n        branching_model: {development: {use_mainbranch: true}}\n        pipelines: {enabled: true, variables: [{key: A, value: b}]}\n        deploy_keys: [{label: ci, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy'}]";
-    bitbucket.manifest(&manifest("", sections));
-    let first = run(&bitbucket, &["plan", "--format", "json"]).exits(0).json();
-    assert_eq!(first["requests"]["used"], 2, "what is to be made costs nothing to read");
+    let sections = [
+        ("permissions-config/groups", "permissions: {groups: {a: read}}"),
+        ("hooks", "webhooks: [{url: 'https://ci.example.com', events: ['repo:push']}]"),
+        ("branch-restrictions", "branch_restrictions: [{kind: force, branch: main}]"),
+        ("branching-model/settings", "branching_model: {development: {use_mainbranch: true}}"),
+        ("pipelines_config/variables", "pipelines: {variables: [{key: A, value: b}]}"),
+        (
+            "deploy-keys",
+            "deploy_keys: [{label: ci, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy'}]",
+        ),
+    ];
+    let with = |count: usize| {
+        let sections: Vec<_> = sections[..count].iter().map(|(_, yaml)| *yaml).collect();
+        manifest("", &sections.join("\n        "))
+    };
+    let read = || {
+        let before = bitbucket.exchanges().len();
+        let plan = run(&bitbucket, &["plan", "--format", "json"]).exits(0).json();
+        let asked = bitbucket.exchanges().split_off(before);
+        assert_eq!(plan["requests"]["used"], asked.len(), "{plan:#}");
+        let mut paths: Vec<_> = asked.iter().map(|one| format!("{} {}", one.method, one.path)).collect();
+        paths.sort();
+        paths
+    };
+    let lists = ["GET /2.0/repositories/acme", "GET /2.0/workspaces/acme/projects"];
+    bitbucket.manifest(&with(6));
+    assert_eq!(read(), lists, "what is to be made costs nothing to read");
     run(&bitbucket, &["apply"]).exits(0);
-    let second = run(&bitbucket, &["plan", "--format", "json"]).exits(0).json();
+    let ledger = |(path, _): &(&str, &str)| format!("GET /2.0/repositories/acme/ledger/{path}");
+    for count in 0..=sections.len() {
+        bitbucket.manifest(&with(count));
+        let mut expected: Vec<_> =
+            lists.map(str::to_owned).into_iter().chain(sections[..count].iter().map(ledger)).collect();
+        expected.sort();
+        assert_eq!(read(), expected, "nothing is read that is not mentioned");
+    }
     // Of an empty list nothing is to be known.
-    assert_eq!(second["requests"]["used"], 2 + 7, "{second:#}");
-    assert_eq!(second["summary"]["create"], 0, "{second:#}");
+    bitbucket.manifest(&manifest("", "default_reviewers: []"));
+    assert_eq!(read(), lists);
 }

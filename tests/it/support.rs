@@ -184,12 +184,16 @@ impl Bitbucket {
     }
 
     fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        // What is empty is not JSON either.
+        let (kind, body) = match body {
+            Value::Null => ("", String::new()),
+            body => ("Content-Type: application/json\r\n", body.to_string()),
+        };
         let answer = exchange(
             &self.sandbox().address().to_string(),
             &format!(
                 "{method} /2.0{path} HTTP/1.1\r\nHost: sandbox\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                 {kind}Content-Length: {}\r\n\r\n{body}",
                 body.len()
             ),
         );

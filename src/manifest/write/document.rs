@@ -8,6 +8,7 @@ use super::secrets::{Names, Placeholder, listed};
 use super::settings::{Builder, Settings, all_but_usual};
 use super::yaml::{Yaml, entry, item};
 use super::{Estate, Existing, File, Style};
+use crate::output::printable;
 use crate::resource::{KindRef, Shape, kinds_in};
 
 /// The file that holds what is no single project's. No project can be called so.
@@ -78,7 +79,8 @@ pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placehold
         sheet.workspaces.entry(item.workspace.clone()).or_default().1.push(item);
     }
     let secrets = sheets.values().flat_map(|sheet| sheet.secrets.iter().cloned()).collect();
-    let files = sheets.into_iter().map(|(name, sheet)| File { text: sheet.write(&name, style), name }).collect();
+    let file = |(name, sheet): (String, Sheet)| File { text: sheet.write(&name, estate, style), name };
+    let files = sheets.into_iter().map(file).collect();
     (files, secrets)
 }
 
@@ -157,7 +159,28 @@ fn entries(kind: KindRef, object: &Existing, field: Option<&str>, part: Part) ->
 }
 
 impl Sheet {
-    fn write(&self, name: &str, style: &Style) -> String {
+    /// Those who are named in it, and what they call themselves.
+    fn people<'a>(&'a self, estate: &'a Estate) -> BTreeMap<&'a str, &'a str> {
+        let mut people = BTreeMap::new();
+        if estate.people.is_empty() {
+            return people;
+        }
+        let shared = self.defaults.iter().chain(&self.templates);
+        let own = self
+            .workspaces
+            .values()
+            .flat_map(|(sections, items)| sections.iter().chain(items.iter().flat_map(|item| &item.entries)));
+        for (_, value) in shared.chain(own) {
+            value.texts(&mut |text| {
+                if let Some((id, name)) = estate.people.get_key_value(text) {
+                    people.insert(id, name);
+                }
+            });
+        }
+        people
+    }
+
+    fn write(&self, name: &str, estate: &Estate, style: &Style) -> String {
         let mut out = String::new();
         if let Some(schema) = &style.schema {
             let up = "../".repeat(name.matches('/').count());
@@ -184,6 +207,11 @@ impl Sheet {
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
                 write_items(&mut out, kind, &items.iter().filter(|item| item.kind == kind).collect::<Vec<_>>());
             }
+        }
+        let people = self.people(estate);
+        if !people.is_empty() {
+            out.push_str("\n# Who is who:\n");
+            people.iter().for_each(|(id, name)| out.push_str(&format!("#   {id}  {}\n", printable(name))));
         }
         if !self.secrets.is_empty() {
             out.push_str(

@@ -13,7 +13,7 @@ pub mod secrets;
 pub mod settings;
 pub mod yaml;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::resource::{Address, Fields, KindRef};
 use sayable::LeftOut;
@@ -31,6 +31,8 @@ pub struct Estate {
     pub named: bool,
     /// The sections of which everything is known, by the whole name of what they are in.
     pub known: HashSet<(Box<str>, KindRef)>,
+    /// What accounts call themselves, by what they are called by.
+    pub people: BTreeMap<Box<str>, Box<str>>,
 }
 
 /// An object as it is.

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use serde_json::Value;
+
 use super::{Estate, Existing};
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::manifest::node::Node;
@@ -114,30 +116,42 @@ impl Sieve {
         let kind = address.kind();
         let shape = self.shapes.entry(kind).or_insert_with(|| Shape::read(&schema::of_kind(kind)));
         let known = kind.fields().iter().filter_map(|field| Some((field, fields.get(field.name)?)));
-        let mut wrong: Vec<(&'static str, String)> = known
-            .filter_map(|(field, value)| Some((field.name, shape.of(field)?.refuses(field.name, &Node::from(value))?)))
-            .collect();
-        let required: Vec<String> = shape.required().to_vec();
+        let wrong = known.filter_map(|(field, value)| Some((field.name, shape.of(field)?.refuses(value)?)));
+        let mut wrong: Vec<(&'static str, String)> = wrong.collect();
+        let needed: Vec<String> = shape.required().iter().cloned().chain(only_field(kind).map(str::to_owned)).collect();
+        let mut left_out = Vec::new();
         let mut fields = fields;
         loop {
             if wrong.is_empty() {
                 match kind.check(address.id(), &fields).into_iter().find(|finding| finding.stops) {
                     Some(finding) => wrong.push((finding.field, finding.message)),
-                    None => return Some(fields),
+                    None => break,
                 }
             }
             for (name, why) in wrong.drain(..) {
-                if fields.get(name).is_none() || required.iter().any(|required| required == name) {
-                    self.leave_out(address.clone(), None, why);
+                if fields.get(name).is_none() || needed.iter().any(|needed| needed == name) {
+                    // What was wrong first is why.
+                    let first = left_out.into_iter().next().map(|(_, why)| why);
+                    self.leave_out(address.clone(), None, first.unwrap_or(why));
                     return None;
                 }
                 let field = kind.fields().iter().find(|field| field.name == name);
                 if !field.is_some_and(|field| kind.goes_without_saying(address.id(), field, &fields)) {
-                    self.leave_out(address.clone(), Some(name), why);
+                    left_out.push((name, why));
                 }
                 fields = fields.without(name);
             }
         }
+        left_out.into_iter().for_each(|(name, why)| self.leave_out(address.clone(), Some(name), why));
+        Some(fields)
+    }
+}
+
+/// The field that is all there is to say of what has but one.
+fn only_field(kind: KindRef) -> Option<&'static str> {
+    match kind.shape() {
+        resource::Shape::Map(field) | resource::Shape::Value(field) => Some(field),
+        _ => None,
     }
 }
 
@@ -163,11 +177,12 @@ impl Shape {
     }
 
     /// Why a value does not fit.
-    fn refuses(&self, name: &str, value: &Node) -> Option<String> {
-        let (mut node, mut found) = (value.clone(), Diagnostics::default());
-        let fits = self.check(name, &mut node, &Sources::default(), &mut found);
-        let message = found.iter().next().map(|diagnostic| diagnostic.message.clone());
-        let changed = || format!("`{name}` is {}", value.tree.describe());
-        message.or_else(|| (!fits || node != *value).then(changed))
+    fn refuses(&self, value: &Value) -> Option<String> {
+        let node = Node::from(value);
+        let (mut checked, mut found) = (node.clone(), Diagnostics::default());
+        let fits = self.check("", &mut checked, &Sources::default(), &mut found) && found.is_empty() && checked == node;
+        let is_secret = matches!(self, Self::Object { secret: true, .. });
+        let what = if is_secret { "a secret".to_owned() } else { node.tree.describe() };
+        (!fits).then(|| format!("it is {what}, which a manifest cannot say"))
     }
 }

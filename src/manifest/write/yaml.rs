@@ -68,6 +68,21 @@ impl Yaml {
         }
     }
 
+    /// Calls this with every text in it, keys as well.
+    pub fn texts<'a>(&'a self, call: &mut dyn FnMut(&'a str)) {
+        match self {
+            Self::Text(text) => call(text),
+            Self::List(items) => items.iter().for_each(|item| item.texts(call)),
+            Self::Map(entries) => {
+                for (key, value) in entries {
+                    call(key);
+                    value.texts(call);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// How many mappings are inside of each other.
     fn depth(&self) -> usize {
         match self {

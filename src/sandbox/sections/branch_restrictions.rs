@@ -57,6 +57,10 @@ const COUNTING: [&str; 4] = [
 /// The kinds that somebody can be exempt from.
 const EXEMPTING: [&str; 2] = ["push", "restrict_merges"];
 
+/// The kinds that only a Premium plan has.
+const PREMIUM: [&str; 3] =
+    ["enforce_merge_checks", "smart_reset_pullrequest_approvals", "allow_auto_merge_when_builds_pass"];
+
 const BRANCH_TYPES: [&str; 6] = ["feature", "bugfix", "release", "hotfix", "development", "production"];
 
 /// A restriction.
@@ -119,6 +123,9 @@ fn create(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     }
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     let restriction = read(store, errand, owner, object, Restriction { kind, ..Restriction::default() })?;
+    if PREMIUM.contains(&restriction.kind.as_str()) {
+        errand.subscription.check_premium(&restriction.kind)?;
+    }
     unique(store, owner, None, &restriction)?;
     let id = store.mint();
     store.sections_mut(owner)?.set(SECTION, id, &restriction)?;

@@ -1,6 +1,7 @@
 //! Who may do what: the explicit permissions of users and groups on a repository or a project (api.md §5.1).
 
 use std::cmp;
+use std::collections::BTreeSet;
 
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,14 @@ impl Subject {
         }
     }
 
+    /// The UUIDs of those who are meant.
+    fn users(&self, errand: &Errand<'_>) -> Vec<String> {
+        match self {
+            Self::User(account) => vec![account.uuid.clone()],
+            Self::Group(slug) => errand.people.in_group(slug).map(|account| account.uuid.clone()).collect(),
+        }
+    }
+
     /// 400 where one cannot be given or lose anything.
     fn check(&self, workspace: &str) -> Result<(), Refusal> {
         match self {
@@ -194,6 +203,9 @@ fn grant(store: &mut Store, errand: &Errand<'_>) -> Result<Answer, Refusal> {
     let subject = Subject::named(errand)?;
     let permission = permission(Body::new(errand.call.request.object()?), owner)?;
     subject.check(&store.at(owner.workspace())?.slug)?;
+    let before = users(store, errand, owner.workspace())?;
+    let after = before.iter().cloned().chain(subject.users(errand)).collect();
+    errand.subscription.check_users(&before, &after)?;
     let known = store.sections(owner)?.find(section(errand), |grant: &Grant| grant.subject == subject.key());
     let id = known.map_or_else(|| store.mint(), |(id, _)| id);
     let granted = Grant { subject: subject.key().to_owned(), permission };
@@ -257,6 +269,21 @@ fn show(
     });
     shown[who] = object;
     Ok(shown)
+}
+
+/// The UUIDs of all who have been given access to something in a workspace, and of its owners.
+fn users(store: &Store, errand: &Errand<'_>, workspace: usize) -> Result<BTreeSet<String>, Refusal> {
+    let workspace = store.at(workspace)?;
+    let owners = errand.people.members(&workspace.slug).filter(|account| account.owner);
+    let mut users: BTreeSet<String> = owners.map(|account| account.uuid.clone()).collect();
+    let of_projects = workspace.projects.values().map(|project| &project.sections);
+    for sections in of_projects.chain(workspace.repositories().values().map(|repository| &repository.sections)) {
+        users.extend(sections.all(USERS).into_iter().map(|(_, Grant { subject, .. })| subject));
+        for (_, Grant { subject, .. }) in sections.all(GROUPS) {
+            users.extend(Subject::Group(subject).users(errand));
+        }
+    }
+    Ok(users)
 }
 
 /// What somebody was granted on just this.

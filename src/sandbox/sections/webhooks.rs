@@ -38,7 +38,7 @@ const SECTION: &str = "hooks";
 const LONGEST_SECRET: usize = 128;
 
 /// Everything one can be told, sorted. The `issue:` events are still accepted, though nothing can cause them any more.
-const EVENTS: [&str; 29] = [
+pub(super) const EVENTS: [&str; 29] = [
     "issue:comment_created",
     "issue:created",
     "issue:updated",

@@ -57,6 +57,8 @@ async fn strangers_may_only_ask_what_is_open() -> Outcome {
         "GET repositories/{}/{}/refs/branches",
         "GET workspaces/{}/projects",
         "GET workspaces/{}/projects/{}",
+        "GET hook_events",
+        "GET hook_events/{}",
         "GET repositories/{}/{}/branching-model",
         "GET repositories/{}/{}/effective-branching-model",
     ];

@@ -9,6 +9,7 @@ mod document;
 mod members;
 mod permissions;
 mod pipelines;
+mod subscription;
 mod webhooks;
 
 use std::io;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::support::Bitbucket;
+
 /// The projects: key, name, how many repositories, and the team that owns them.
 const PROJECTS: [(&str, &str, usize, &str); 14] = [
     ("PAY", "Payments", 58, "payments"),
@@ -93,12 +95,29 @@ pub fn count() -> usize {
     PROJECTS.iter().map(|(_, _, count, _)| count).sum()
 }
 
-fn repository(text: &mut String, key: &str, team: &str, at: usize, number: usize, accounts: &[String]) {
+/// Somebody has pushed to most of them.
+pub fn push(bitbucket: &Bitbucket) {
+    let mut number = 0;
+    for (key, _, count, _) in PROJECTS {
+        for at in 0..count {
+            if number % 20 > 0 {
+                bitbucket.push(&format!("acme/{}", slug(key, at)), if number % 25 == 7 { "master" } else { "main" });
+            }
+            number += 1;
+        }
+    }
+}
+
+fn slug(key: &str, at: usize) -> String {
     let noun = NOUNS[at % NOUNS.len()];
-    let slug = match at / NOUNS.len() {
+    match at / NOUNS.len() {
         0 => format!("{}-{noun}", key.to_lowercase()),
         more => format!("{}-{noun}-{}", key.to_lowercase(), more + 1),
-    };
+    }
+}
+
+fn repository(text: &mut String, key: &str, team: &str, at: usize, number: usize, accounts: &[String]) {
+    let (slug, noun) = (slug(key, at), NOUNS[at % NOUNS.len()]);
     let _ = writeln!(text, "      - slug: {slug}");
     let mut say = |line: String| writeln!(text, "        {line}").unwrap();
     let every = |n: usize| number % n == n / 2;

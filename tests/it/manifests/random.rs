@@ -10,7 +10,7 @@ fn read(text: &str) {
     sources.add("a.yaml", "version: 1\ndefaults: {repository: {description: ä, is_private: true}}\nworkspaces: []\n");
     sources.add("b.yaml", text);
     let shown = match from_sources(sources) {
-        Ok(manifest) => manifest.warnings.render(&manifest.sources),
+        Ok(manifest) => manifest.warnings.render(&manifest.sources, None),
         Err(invalid) => {
             assert!(invalid.diagnostics.has_errors());
             let shown = invalid.to_string();

@@ -136,14 +136,14 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:46
       |
-    8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
-      |                                              ^ only `push` and `restrict_merges` are for some accounts and not for others
+    8 | ...ce, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], ...
+      |                             ^ only `push` and `restrict_merges` are for some accounts and not for others
 
     error[BB0321]: `force` is the same for everybody
      --> repos.yaml:8:98
       |
-    8 |           {kind: force, branch: main, users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
-      |                                                                                                  ^ only `push` and `restrict_merges` are for some groups and not for others
+    8 | ..., users: ['{11111111-1111-4111-8111-111111111111}'], groups: [devs]},
+      |                                                                 ^ only `push` and `restrict_merges` are for some groups and not for others
 
     error[BB0322]: `require_approvals_to_merge` needs a number
      --> repos.yaml:9:18
@@ -235,7 +235,7 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
 
       + project            acme/PAY
       + repository         acme/ledger  project PAY
-      + branch restriction acme/ledger/branch_restrictions/push main
+      + branch restriction acme/ledger/branch_restrictions/push main  users {11111111-1111-4111-8111-111111111111}
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.

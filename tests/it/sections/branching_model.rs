@@ -148,26 +148,26 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0333]: no branch can begin with "a/*"
      --> repos.yaml:8:50
       |
-    8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
-      |                                                  ^^^^^ no spaces, and none of ~ ^ : ? * [ \
+    8 | ...[{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind:...
+      |                             ^^^^^ no spaces, and none of ~ ^ : ? * [ \
 
     error[BB0333]: "b" and "b/" begin the same branches
      --> repos.yaml:8:81
       |
-    8 |           branch_types: [{kind: feature, prefix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
-      |                                                                                 ^^^^ no prefix can be the beginning of another
+    8 | ...ix: 'a/*'}, {kind: hotfix, prefix: 'b/'}, {kind: release, prefix: b},
+      |                                       ^^^^ no prefix can be the beginning of another
       |
       = help: change one of them, or switch its type off with `enabled: false`
 
     error[BB0205]: `kind: bugfix` stands twice in one list
      --> repos.yaml:9:41
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
-      |                                         ^ the second time
+    9 | ...nd: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore,...
+      |                             ^ the second time
       |
      ::: repos.yaml:9:13
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix:
+    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {...
       |             - the first time
       |
       = help: say everything about it in one place
@@ -175,8 +175,8 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0104]: `kind` must be `feature`, `bugfix`, `release` or `hotfix`
      --> repos.yaml:9:79
       |
-    9 |             {kind: bugfix, prefix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
-      |                                                                               ^^^^^ this is the text "chore"
+    9 | ...fix: c/}, {kind: bugfix, enabled: true}, {kind: chore, prefix: d/}]}}
+      |                                                    ^^^^^ this is the text "chore"
 
     error[BB0331]: the development branch has a name or is the main branch, not both
       --> repos.yaml:12:31

@@ -103,37 +103,37 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0202]: deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq is listed twice
      --> repos.yaml:9:27
       |
-    9 |           {label: b, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYb
-      |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the second time
+    9 |           {label: b, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+      |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the second time
       |
      ::: repos.yaml:8:27
       |
-    8 |           {label: a, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYb
-      |                           -------------------------------------------------------------------------------- the first time
+    8 |           {label: a, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+      |                           ---------------------------------------------- the first time
       |
       = help: keep one of them: an object has one place in a manifest, or in all its files
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:10:27
        |
-    10 |           {label: c, key: AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ there must be a type and its base64, with a space between
+    10 |           {label: c, key: AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFC...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ there must be a type and its base64, with a space between
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:11:27
        |
-    11 |           {label: d, key: ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
+    11 |           {label: d, key: ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PT...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:12:27
        |
-    12 |           {label: e, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSY},
-       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
+    12 |           {label: e, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWvnHiBS...
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
@@ -148,7 +148,7 @@ fn what_is_wrong_is_found_without_a_network() {
     error[BB0351]: this is not a public key of SSH
       --> repos.yaml:14:27
        |
-    14 |           {label: g, key: '********** OPENSSH PRIVATE KEY-----'},
+    14 |           {label: g, key: '***********************************'},
        |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a private key, which belongs in no manifest: take it for known to others, and make a new one
        |
        = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like

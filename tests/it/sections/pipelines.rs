@@ -47,6 +47,14 @@ fn a_plan_that_shows_late_is_waited_for() {
     assert!(run.stdout.contains("Nothing to do"), "{run}");
 }
 
+/// As long as it is not there, it does not show.
+#[test]
+fn the_first_time_that_it_is_switched_on_is_waited_for() {
+    let bitbucket = Bitbucket::with(Options { settling: Duration::from_millis(400), ..Options::default() });
+    bitbucket.manifest(&ledger("", "pipelines: {enabled: true}"));
+    settles(&bitbucket);
+}
+
 const WHOLE: &str = "pipelines: {enabled: true, variables: [{key: REGION, value: eu-west-1}], \
      schedules: [{branch: main, cron: '0 0 12 * * ? *'}], known_hosts: [{hostname: git.example.com, key: KEY}]}, \
      environments: [{name: Staging, admin_only: true, variables: [{key: A, value: b}]}, {name: Live, type: Production}]";

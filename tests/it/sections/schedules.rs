@@ -65,20 +65,20 @@ fn what_cannot_be_is_told_offline() {
         "",
         "pipelines: {schedules: [{branch: main, cron: 30 4 * * *},\n {branch: a b, cron: 0 0 12 * * * *},\n {branch: main, cron: 0 0 25 * * ? *},\n {branch: main, cron: 0 0 12 * * ? *},\n {branch: main, cron: 0  0 12 * * ? *, enabled: false},\n {cron: 0 0 12 * * ? *}]}",
     );
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(told, @r#"
     error[BB0364]: this is no cron expression of seven fields
      --> repos.yaml:7:83
       |
-    7 |       - {slug: ledger, project: PAY, pipelines: {schedules: [{branch: main, cron: 30 4 * * *},
-      |                                                                                   ^^^^^^^^^^ this has 5
+    7 | ...oject: PAY, pipelines: {schedules: [{branch: main, cron: 30 4 * * *},
+      |                                                             ^^^^^^^^^^ this has 5
       |
-      = help: seconds come first and years last: perhaps `0 30 4 * * ? *`
+      = help: seconds come first and years last, and Sunday is 1: perhaps `0 30 4 * * ? *`
 
-    error[BB0332]: this is not the name of a branch
+    error[BB0332]: no branch can be named "a b"
      --> repos.yaml:8:11
       |
     8 |  {branch: a b, cron: 0 0 12 * * * *},
-      |           ^^^ it holds a space
+      |           ^^^ no spaces, and none of ~ ^ : ? * [ \
 
     error[BB0364]: this is no cron expression of seven fields
      --> repos.yaml:8:22
@@ -92,7 +92,7 @@ fn what_cannot_be_is_told_offline() {
      --> repos.yaml:9:23
       |
     9 |  {branch: main, cron: 0 0 25 * * ? *},
-      |                       ^^^^^^^^^^^^^^ 25 cannot be hours, which are 0 to 23
+      |                       ^^^^^^^^^^^^^^ "25" cannot be hours, which are 0 to 23
 
     error[BB0202]: schedule acme/ledger/pipelines/schedules/main 0 0 12 * * ? * is listed twice
       --> repos.yaml:11:11
@@ -114,5 +114,5 @@ fn what_cannot_be_is_told_offline() {
        |  ^ in the entry that begins here
 
     6 errors
-    ");
+    "#);
 }

@@ -156,24 +156,24 @@ fn all_that_are_missing_are_told_together_before_anything_is_written() {
     error[BB0506]: the environment variable CI_TOKEN is not set
      --> repos.yaml:7:97
       |
-    7 |       - {slug: ledger, project: PAY, pipelines: {variables: [{key: TOKEN, secured: true, value: {env: CI_TOKEN}},
-      |                                                                                                 ^ the variable acme/ledger/pipelines/variables/TOKEN takes its `value` from here
+    7 | ...es: {variables: [{key: TOKEN, secured: true, value: {env: CI_TOKEN}},
+      |                                                        ^ the variable acme/ledger/pipelines/variables/TOKEN takes its `value` from here
       |
       = help: export CI_TOKEN=…
 
     error[BB0506]: the command sh: it failed (exit status: 3)
      --> repos.yaml:9:45
       |
-    9 |          {key: AGAIN, secured: true, value: {command: [sh, -c, 'echo x >> count; exit 3']}}]},
-      |                                             ^ the variable acme/ledger/pipelines/variables/AGAIN takes its `value` from here
+    9 | ...N, secured: true, value: {command: [sh, -c, 'echo x >> count; exit 3'...
+      |                             ^ the variable acme/ledger/pipelines/variables/AGAIN takes its `value` from here
       |
       = help: the same holds for 1 more
 
     error[BB0506]: cannot read hook: No such file or directory (os error 2)
       --> repos.yaml:10:84
        |
-    10 |          webhooks: [{url: 'https://ci.example.com', events: ['repo:push'], secret: {file: hook}}]}
-       |                                                                                    ^ the webhook acme/ledger/webhooks/https://ci.example.com takes its `secret` from here
+    10 | ...ps://ci.example.com', events: ['repo:push'], secret: {file: hook}}]}
+       |                                                         ^ the webhook acme/ledger/webhooks/https://ci.example.com takes its `secret` from here
 
     3 errors
     ");

@@ -68,7 +68,7 @@ fn a_known_host_is_kept() {
 #[test]
 fn a_host_that_bitbucket_knows_is_refused_with_its_reason() {
     let bitbucket = Bitbucket::new();
-    bitbucket.manifest(&ledger("", &format!("pipelines: {{known_hosts: [{{hostname: github.com, key: {KEY}}}]}}")));
+    bitbucket.manifest(&ledger("", &format!("pipelines: {{known_hosts: [{{hostname: bitbucket.org, key: {KEY}}}]}}")));
     let run = super::as_olive(&bitbucket, &["apply"]).exits(5);
     assert!(run.stdout.contains("SSH for this hostname is already configured by Bitbucket"), "{run}");
 }
@@ -103,8 +103,8 @@ fn what_cannot_be_is_told_offline() {
     error[BB0351]: this is not a public key of SSH
      --> repos.yaml:7:83
       |
-    7 | ...tname: a, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAONNNCjb0bdRkZ9v},
-      |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
+    7 | ...sts: [{hostname: a, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2B...
+      |                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its base64 is cut off
       |
       = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
@@ -119,15 +119,15 @@ fn what_cannot_be_is_told_offline() {
     error[BB0351]: this is not a public key of SSH
      --> repos.yaml:9:21
       |
-    9 |  {hostname: c, key: git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZTPpUmFmcYgAON
-      |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it must begin with its type, such as `ssh-ed25519`
+    9 |  {hostname: c, key: git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA...
+      |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ leave out what stands before the type, such as the name of a host
       |
       = help: write the line of the file that ends with `.pub`: its type, its base64, and a comment if you like
 
     error[BB0501]: `private_key` is a secret, and a manifest holds none
       --> repos.yaml:10:30
        |
-    10 |  ssh_key_pair: {private_key: **************, public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzOxb2BvAqlPRZT
+    10 |  ssh_key_pair: {private_key: **************, public_key: ssh-ed25519 AA...
        |                              ^^^^^^^^^^^^^^ not shown here
        |
        = help: write where it comes from: `{env: NAME}`, `{file: path}` or `{command: [program, argument]}`

@@ -105,8 +105,8 @@ fn what_cannot_be_is_told_offline() {
     error[BB0361]: this cannot be the key of a variable
      --> repos.yaml:7:68
       |
-    7 |       - {slug: ledger, project: PAY, pipelines: {variables: [{key: 1A, value: x},
-      |                                                                    ^^ it begins with a digit
+    7 | ...g: ledger, project: PAY, pipelines: {variables: [{key: 1A, value: x},
+      |                                                           ^^ it begins with a digit
 
     error[BB0361]: this cannot be the key of a variable
      --> repos.yaml:8:16

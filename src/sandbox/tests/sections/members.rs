@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::super::super::Options;
-use super::super::Outcome;
-use super::{all, ledger, somebody};
+use super::super::super::{AccessToken, AccessTokenKind, Credentials, Options, User};
+use super::super::{Client, Outcome};
+use super::{ADA, Sandbox, all, ledger, somebody};
 
 const PATH: &str = "workspaces/acme/members";
 
@@ -23,6 +23,39 @@ async fn members_are_found_by_their_addresses() -> Outcome {
     assert_eq!(client.get(&many(90)).await?.status, 200);
     assert_eq!(client.get(&many(91)).await?.status, 400);
     assert_eq!(client.get(&format!("{PATH}?q=user.nickname=%22ada%22")).await?.status, 400);
+    let others = "q=user.email!=%22ada@example.com%22&fields=%2Bvalues.user.email";
+    let shown = client.get(&format!("{PATH}?{others}")).await?;
+    assert!(shown.json["size"] == 3 && !shown.body.contains("\"email\""), "{}", shown.body);
+    let shouted = client.get(&format!("{PATH}?q=user.email=%22ADA@Example.com%22")).await?.json;
+    assert_eq!(shouted["size"], 1, "case means nothing in an address");
+    Ok(())
+}
+
+/// Who administers the workspace, or stands for it, finds people by their addresses; others see who there is.
+#[tokio::test]
+async fn members_are_not_found_by_everybody() -> Outcome {
+    let person = |email: &str, administrator| User {
+        email: Some(email.to_owned()),
+        api_token: Some("token".to_owned()),
+        administrator,
+        ..User::default()
+    };
+    let token = |token: &str, kind| AccessToken { token: token.to_owned(), scopes: None, kind };
+    let kinds = [AccessTokenKind::Workspace, AccessTokenKind::Project, AccessTokenKind::Repository];
+    let access_tokens = ["w", "p", "r"].into_iter().zip(kinds).map(|(name, kind)| token(name, kind)).collect();
+    let users = vec![person("ada@example.com", None), person("eve@example.com", Some(false))];
+    let credentials = Some(Credentials { users, access_tokens, ..Credentials::default() });
+    let members = vec!["Joan@Example.com".to_owned(), "ada@example.com".to_owned()];
+    let sandbox = Sandbox::start(Options { credentials, members, ..Options::default() }).await?;
+    // eve@example.com:token
+    let eve = "Basic ZXZlQGV4YW1wbGUuY29tOnRva2Vu";
+    let find = format!("{PATH}?q=user.email=%22joan@example.com%22");
+    for (who, status) in [(ADA, 200), ("Bearer w", 200), (eve, 403), ("Bearer p", 403), ("Bearer r", 403)] {
+        let client = Client::with(&sandbox, who);
+        assert_eq!(client.get(&find).await?.status, status, "{who}");
+        assert_eq!(client.get(PATH).await?.json["size"], 3, "{who}");
+    }
+    assert_eq!(Client::with(&sandbox, ADA).get(&find).await?.json["size"], 1, "who was named besides is a member");
     Ok(())
 }
 

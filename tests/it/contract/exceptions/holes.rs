@@ -228,7 +228,7 @@ pub(super) const EXCEPTIONS: &[Exception] = holes! {
         Also { side: Both, model: "branchrestriction", field: "value", schema: NULL },
     ],
     "a user is named by uuid or account id, and the bare account has no account id" => [
-        Field { side: Request, model: "account", field: "account_id", schema: TEXT },
+        Field { side: Both, model: "account", field: "account_id", schema: TEXT },
     ],
     "a default reviewer calls itself so in the document's own examples" => [
         Kind { model: "default_reviewer_and_type", field: "", name: "default_reviewer" },

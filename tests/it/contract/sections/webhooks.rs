@@ -22,3 +22,18 @@ fn webhooks() {
     }
     walk.keeps_the_contract();
 }
+
+#[test]
+fn events() {
+    let walk = Walk::new();
+    let subjects = walk.get("/hook_events");
+    for subject in ["repository", "workspace"] {
+        let link = subjects[subject]["links"]["events"]["href"].as_str().unwrap();
+        assert!(link.ends_with(&format!("/2.0/hook_events/{subject}")), "{link}");
+        let events = walk.get(&format!("/hook_events/{subject}?pagelen=100"));
+        let named = |event: &&serde_json::Value| event["event"] == "repo:push" && event["category"] == "Repository";
+        assert_eq!(events["values"].as_array().unwrap().iter().filter(named).count(), 1);
+    }
+    walk.send("GET", "/hook_events/team", None, 404);
+    walk.keeps_the_contract();
+}
