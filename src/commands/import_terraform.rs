@@ -7,13 +7,12 @@ use std::io::{self, Read};
 use super::export::SCHEMA;
 use super::folder::Folder;
 use super::init::write_schema;
+use super::validate::{counts, plural};
 use crate::cli::{ImportTerraformArgs, OutputArgs};
 use crate::error::{Error, Exit};
-use crate::manifest::Manifest;
 use crate::manifest::write::Style;
 use crate::manifest::write::secrets::listed;
 use crate::output::{self, ASIDE, HEADING, printable, styled};
-use crate::resource::{Shape, kinds_in};
 use crate::terraform::state::{self, MAX_BYTES, State};
 use crate::terraform::{Imported, Notes, import};
 
@@ -43,7 +42,13 @@ pub(super) fn run(args: &ImportTerraformArgs, output: &OutputArgs) -> Result<Exi
     let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
     let style = Style {
         schema: Some(SCHEMA.to_owned()),
-        head: vec![String::new(), format!("What Terraform manages according to {}, as `bbprov import-terraform` read it.", names.join(" and "))],
+        head: vec![
+            String::new(),
+            format!(
+                "What Terraform manages according to {}, as `bbprov import-terraform` read it.",
+                names.join(" and ")
+            ),
+        ],
         split: args.split.is_some(),
         ..Style::default()
     };
@@ -90,7 +95,10 @@ fn something(states: &[(String, State<'_>)]) -> Result<(), Error> {
         return Ok(());
     }
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
-    states.iter().flat_map(|(_, state)| &state.others).for_each(|(name, count)| *others.entry(name.clone()).or_default() += count);
+    states
+        .iter()
+        .flat_map(|(_, state)| &state.others)
+        .for_each(|(name, count)| *others.entry(name.clone()).or_default() += count);
     let names: Vec<_> = states.iter().map(|(name, _)| name.as_str()).collect();
     let others = match others.is_empty() {
         true => "no resources at all".to_owned(),
@@ -118,7 +126,7 @@ fn tell(imported: &Imported, args: &ImportTerraformArgs, output: &OutputArgs) {
         output::say("");
     }
     let states = plural(args.states.len(), "state");
-    output::say(&format!("read {} in {states}: {}", plural(*resources, "resource"), summary(manifest)));
+    output::say(&format!("read {} in {states}: {}", plural(*resources, "resource"), counts(manifest)));
     let (first, named) = match &args.split {
         Some(folder) => (format!("wrote {} files; ", written.files.len()), folder.display().to_string()),
         None => ("save it as repos.yaml; ".to_owned(), "repos.yaml".to_owned()),
@@ -148,20 +156,6 @@ fn more(count: usize, where_to_look: &str) {
     }
 }
 
-fn summary(manifest: &Manifest) -> String {
-    let count = |fits: &dyn Fn(Shape) -> bool, name: Option<&str>| {
-        let kinds = manifest.desired.iter().map(|one| one.address.kind());
-        kinds.filter(|kind| fits(kind.shape()) && name.is_none_or(|name| kind.name() == name)).count()
-    };
-    let objects = kinds_in(None).filter(|kind| kind.shape() == Shape::Objects).map(|kind| {
-        let count = count(&|_| true, Some(kind.name()));
-        format!("{count} {}", if count == 1 { kind.name() } else { kind.section() })
-    });
-    let objects = objects.collect::<Vec<_>>().join(" and ");
-    let settings = plural(count(&|shape| shape != Shape::Objects, None), "setting");
-    format!("{objects} with {settings} in {}", plural(manifest.workspaces.len(), "workspace"))
-}
-
 /// `hashicorp/aws 10, hashicorp/random 2`
 fn counted(others: &BTreeMap<String, usize>) -> String {
     let mut all: Vec<_> = others.iter().collect();
@@ -176,8 +170,4 @@ fn short(text: &str, longest: usize) -> String {
         Some((at, _)) => printable(&text[..at]) + "…",
         None => printable(text),
     }
-}
-
-fn plural(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }

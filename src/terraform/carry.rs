@@ -51,7 +51,10 @@ impl Carrier<'_> {
             return self.notes.add("this type of resource is not known here", address);
         }
         let Some(attributes) = resource.attributes() else {
-            return self.notes.add("its attributes are not written as a state of version 4 has them", address);
+            return self.notes.add(
+                "its attributes are not as a state of version 4 has them, or are more than Bitbucket can hold",
+                address,
+            );
         };
         if let Some((_, remark)) = REMARKS.iter().find(|(name, _)| *name == kind) {
             self.notes.add(remark, address);
@@ -114,7 +117,8 @@ impl Carrier<'_> {
 
     /// An object of which this is said.
     fn find(&mut self, kind: KindRef, place: &Place, says: &HashMap<&str, Value>, of: &str) {
-        let known = kind.fields().iter().filter_map(|field| Some((field.name, field.settled(says.get(field.name)?.clone()))));
+        let known =
+            kind.fields().iter().filter_map(|field| Some((field.name, field.settled(says.get(field.name)?.clone()))));
         let fields: Fields = known.collect();
         let id = || says.get(kind.identity()).and_then(Value::as_str).unwrap_or_default();
         let address = match kind.shape() {
@@ -165,7 +169,10 @@ impl Carrier<'_> {
                 let accounts: Vec<_> =
                     said.iter().filter_map(|text| self.known.account(text.as_str()?).map(Value::from)).collect();
                 if accounts.len() < said.len() {
-                    self.notes.add("the state has an account by its name, which is nobody's for sure: list it by UUID or account id", address);
+                    self.notes.add(
+                        "the state has an account by its name, which is nobody's for sure: list its e-mail address",
+                        address,
+                    );
                 }
                 (!accounts.is_empty()).then_some(Value::Array(accounts))
             }

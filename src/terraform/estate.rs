@@ -32,6 +32,7 @@ impl Whole {
             }
         }
         let workspaces: BTreeSet<&str> = whole.estate.objects.iter().map(|object| object.address.workspace()).collect();
+        whole.estate.people.clone_from(&known.called);
         whole.estate.workspaces = workspaces.into_iter().map(str::to_owned).collect();
         whole
     }

@@ -1,10 +1,11 @@
 //! What a state knows by several names: resources refer to workspaces, repositories, environments and people by UUID, by name
 //! or by the id of another resource, and a manifest calls each in one way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::secrets::Fingerprints;
 use super::state::{Attributes, Resource, State};
+use crate::resource::account::check_account;
 use crate::resource::repository::slug_of;
 
 /// Where a resource stands: the attributes of all types that say so.
@@ -43,6 +44,8 @@ pub(super) struct Known {
     environments: HashMap<(String, String, String), Environment>,
     /// UUIDs by what people call themselves; nothing if several do so.
     people: HashMap<String, Option<String>>,
+    /// What people call themselves, by UUID.
+    pub called: BTreeMap<Box<str>, Box<str>>,
     /// What secrets are told apart by.
     pub fingerprints: Fingerprints,
 }
@@ -63,7 +66,8 @@ impl Known {
         known.learn(&managed, &REPOSITORIES, |known, _, repository| drop(known.learn_repository(repository)));
         known.learn(&data, &["bitbucket_repository"], Self::learn_read_repository);
         known.learn(&managed, &["bitbucket_deployment"], |known, _, one| known.learn_environment(one, None));
-        known.learn(&data, &["bitbucket_deployment"], |known, address, one| known.learn_environment(one, Some(address)));
+        known
+            .learn(&data, &["bitbucket_deployment"], |known, address, one| known.learn_environment(one, Some(address)));
         known
     }
 
@@ -83,7 +87,11 @@ impl Known {
         let Some(id) = uuid(text) else {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
             let is_slug = (1..=62).contains(&text.len()) && text.bytes().all(plain);
-            return if is_slug { Ok(text.to_lowercase()) } else { Err("what stands for its workspace is no slug".to_owned()) };
+            return if is_slug {
+                Ok(text.to_lowercase())
+            } else {
+                Err("what stands for its workspace is no slug".to_owned())
+            };
         };
         self.workspaces.get(&id).cloned().ok_or_else(|| {
             format!("the state has workspace {id} by its UUID alone: say its slug with `--workspace '{id}=SLUG'`")
@@ -92,14 +100,15 @@ impl Known {
 
     /// The slug of the repository that a resource refers to, be it known here or not.
     pub(super) fn repository(&self, workspace: &str, of: &Attributes) -> Result<String, String> {
-        let deployment = of.text("deployment").and_then(|id| id.rsplit_once([':', '/'])).map(|(repository, _)| repository);
+        let deployment =
+            of.text("deployment").and_then(|id| id.rsplit_once([':', '/'])).map(|(repository, _)| repository);
         let text = of.text(REPOSITORY).or(deployment).ok_or("the state does not say in which repository")?;
         let name = text.rsplit('/').next().unwrap_or(text);
         let known = |name: String| self.repositories.get(&(workspace.to_owned(), name)).cloned();
         let known = uuid(name).map_or_else(|| known(name.to_owned()), known);
-        known.or_else(|| Some(slug_of(name)).filter(|slug| !slug.is_empty() && uuid(name).is_none())).ok_or_else(|| {
-            "the state has its repository by its UUID alone, and no such repository".to_owned()
-        })
+        known
+            .or_else(|| Some(slug_of(name)).filter(|slug| !slug.is_empty() && uuid(name).is_none()))
+            .ok_or_else(|| "the state has its repository by its UUID alone, and no such repository".to_owned())
     }
 
     /// What is known of a repository that is only read.
@@ -115,10 +124,10 @@ impl Known {
         })
     }
 
-    /// How a manifest calls an account: by UUID in braces, or by account id.
+    /// How a manifest calls an account.
     pub(super) fn account(&self, text: &str) -> Option<String> {
-        let is_id = text.contains(':') || text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        uuid(text).or_else(|| is_id.then(|| text.to_owned())).or_else(|| self.people.get(text).cloned().flatten())
+        let known = || check_account("account", text).is_ok().then(|| text.to_owned());
+        uuid(text).or_else(known).or_else(|| self.people.get(text).cloned().flatten())
     }
 
     fn learn_workspace(&mut self, _: &str, workspace: &Attributes) {
@@ -129,6 +138,9 @@ impl Known {
 
     fn learn_person(&mut self, _: &str, person: &Attributes) {
         let Some(id) = ["uuid", "id"].into_iter().find_map(|name| uuid(person.text(name)?)) else { return };
+        if let Some(name) = person.text("display_name") {
+            self.called.insert(id.as_str().into(), name.into());
+        }
         for name in ["display_name", "nickname", "username"].into_iter().filter_map(|name| person.text(name)) {
             let known = self.people.entry(name.to_owned()).or_insert_with(|| Some(id.clone()));
             if known.as_ref().is_some_and(|known| *known != id) {
@@ -147,7 +159,8 @@ impl Known {
     /// Its workspace and its slug. What it is called besides is remembered.
     fn learn_repository(&mut self, repository: &Attributes) -> Option<(String, String)> {
         let full_name = repository.text("full_name").and_then(|name| name.split_once('/'));
-        let workspace = full_name.map(|(workspace, _)| workspace.to_owned()).or_else(|| self.workspace(repository).ok())?;
+        let workspace =
+            full_name.map(|(workspace, _)| workspace.to_owned()).or_else(|| self.workspace(repository).ok())?;
         let slug = full_name.map(|(_, slug)| slug.to_owned()).or_else(|| slug(repository))?;
         let names = ["name", "slug", "uuid", "id", "repo_slug"].into_iter().filter_map(|name| repository.text(name));
         for name in names.chain([slug.as_str()]) {
@@ -161,7 +174,9 @@ impl Known {
     fn learn_environment(&mut self, environment: &Attributes, read: Option<&str>) {
         let id = ["uuid", "id"].into_iter().find_map(|name| trailing_uuid(environment.text(name)?));
         let (Some(id), Ok(workspace)) = (id, self.workspace(environment)) else { return };
-        let (Ok(slug), Some(name)) = (self.repository(&workspace, environment), environment.text("name")) else { return };
+        let (Ok(slug), Some(name)) = (self.repository(&workspace, environment), environment.text("name")) else {
+            return;
+        };
         let kind = || environment.text("stage|environment").unwrap_or_default().to_owned();
         let environment = Environment { name: name.to_owned(), read: read.map(|address| (address.to_owned(), kind())) };
         self.environments.entry((workspace, slug, id)).or_insert(environment);

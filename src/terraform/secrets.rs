@@ -39,7 +39,8 @@ pub(super) fn name(estate: &mut Estate) {
     let mut known: HashMap<(Arc<str>, u64), usize> = HashMap::new();
     for place in places(estate) {
         let next = groups.len();
-        let at = place.fingerprint.map_or(next, |print| *known.entry((Arc::clone(&place.short), print)).or_insert(next));
+        let at =
+            place.fingerprint.map_or(next, |print| *known.entry((Arc::clone(&place.short), print)).or_insert(next));
         match groups.get_mut(at) {
             Some(group) => group.push(place),
             None => groups.push(vec![place]),
@@ -47,7 +48,8 @@ pub(super) fn name(estate: &mut Estate) {
     }
     let mut names = Names::default();
     for group in groups {
-        let owners: BTreeSet<Vec<&str>> = group.iter().map(|place| owners(&estate.objects[place.object].address)).collect();
+        let owners: BTreeSet<Vec<&str>> =
+            group.iter().map(|place| owners(&estate.objects[place.object].address)).collect();
         // Whose name it gets must be the only one that has it.
         let owner = if owners.len() == 1 { owners.first().cloned().unwrap_or_default() } else { Vec::new() };
         let name = names.name(&group[0].short, &owner);

@@ -154,7 +154,9 @@ pub fn read(text: &str) -> Result<State<'_>, String> {
             return Err("this is a plan, not a state; `terraform state pull` writes the state".to_owned());
         }
         Document { format_version: Some(_), .. } => {
-            return Err("this is what `terraform show -json` prints; `terraform state pull` writes the state".to_owned());
+            return Err(
+                "this is what `terraform show -json` prints; `terraform state pull` writes the state".to_owned()
+            );
         }
         Document { version: Some(4), resources: Some(groups), .. } => groups,
         Document { version: Some(4), resources: None, .. } => return Err("this state holds no resources".to_owned()),

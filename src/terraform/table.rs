@@ -127,7 +127,13 @@ pub(super) const ROWS: &[Row] = &[
         needs: &[],
     },
     Row { of: &["bitbucket_branching_model"], holder: Repository, section: "branching_model", says: MODEL, needs: &[] },
-    Row { of: &["bitbucket_project_branching_model"], holder: Project, section: "branching_model", says: MODEL, needs: &[] },
+    Row {
+        of: &["bitbucket_project_branching_model"],
+        holder: Project,
+        section: "branching_model",
+        says: MODEL,
+        needs: &[],
+    },
     Row {
         of: &["bitbucket_repository_user_permission", "bitbucket_user_permission"],
         holder: Repository,
@@ -242,7 +248,13 @@ pub(super) const ROWS: &[Row] = &[
         says: &[Says("hostname", "hostname", Plain), Says("key", "public_key", By(|of, _| Ok(host_key(of))))],
         needs: &["hostname", "key"],
     },
-    Row { of: &["bitbucket_hook", "bitbucket_webhook"], holder: Repository, section: "webhooks", says: HOOK, needs: &["url"] },
+    Row {
+        of: &["bitbucket_hook", "bitbucket_webhook"],
+        holder: Repository,
+        section: "webhooks",
+        says: HOOK,
+        needs: &["url"],
+    },
     Row { of: &["bitbucket_workspace_hook"], holder: Workspace, section: "webhooks", says: HOOK, needs: &["url"] },
     Row {
         of: &["bitbucket_deploy_key"],
@@ -338,7 +350,7 @@ fn exempt_users(of: &Attributes, known: &Known) -> Result<Option<Value>, String>
     let accounts: Option<Vec<_>> = names.iter().map(|name| known.account(name.as_str()?)).collect();
     let accounts = accounts.ok_or(
         "the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until \
-         `users` lists them by UUID or account id",
+         `users` lists their e-mail addresses",
     )?;
     Ok(Some(json!(accounts)))
 }

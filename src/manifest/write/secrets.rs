@@ -84,7 +84,9 @@ impl Names {
                 }
                 match given.iter_mut().find(|one| self.keeps && one.name == *name) {
                     Some(one) => one.more += 1,
-                    None => given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}"), more: 0 }),
+                    None => {
+                        given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}"), more: 0 })
+                    }
                 }
             }
             Yaml::List(items) => items.iter_mut().for_each(|item| self.give(item, owners, place, given)),

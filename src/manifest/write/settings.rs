@@ -248,4 +248,3 @@ pub fn all_but_usual(settings: &Settings) -> Vec<(Arc<str>, Yaml)> {
 fn list_of(field: &Field) -> Option<&'static [&'static str]> {
     field.api.iter().position(|key| key.contains('=')).map(|at| &field.api[..at])
 }
-

@@ -44,7 +44,8 @@ fn what_is_no_state_is_told_by_what_it_is() {
         refused(text, words);
     }
     refused(b"{\"version\": 4, \"\xff s3cr3t\"}", "this is not text");
-    let other = json!({"mode": "managed", "type": "x", "name": "x", "provider": "provider[\"a/b/c\"]", "instances": [{}, {}]});
+    let other =
+        json!({"mode": "managed", "type": "x", "name": "x", "provider": "provider[\"a/b/c\"]", "instances": [{}, {}]});
     refused(state(&[other]), "nothing of the DrFaust92 or zahiar provider, resources of others: b/c 2");
     let missing = Bbprov::new(&Folder::new(), &["import-terraform", "terraform.tfstate"]).run().exits(1);
     assert!(missing.stderr.contains("cannot read terraform.tfstate"), "{missing}");

@@ -19,13 +19,19 @@ fn what_terraform_reads_discards_or_others_manage_is_passed_over() {
     other["provider"] = json!("provider[\"registry.terraform.io/hashicorp/aws\"]");
     let mut server = resource("bitbucketserver_project", "p", json!({"key": "X"}));
     server["provider"] = json!("provider[\"registry.terraform.io/gavinbunney/bitbucketserver\"]");
-    let run = import(state(&[deposed, read, other, server, resource("bitbucket_repository", "ledger", repository("ledger"))]));
+    let run = import(state(&[
+        deposed,
+        read,
+        other,
+        server,
+        resource("bitbucket_repository", "ledger", repository("ledger")),
+    ]));
     let run = run.exits(0);
     assert!(run.stdout.contains("- {slug: ledger, project: PAY}"), "{run}");
     assert!(!run.stdout.contains("old") && !run.stdout.contains("slug: read"), "{run}");
     let passed = "passed over: 3 resources of other providers, hashicorp/aws 2, gavinbunney/bitbucketserver 1";
     assert!(run.stderr.contains(passed), "{run}");
-    assert!(run.stderr.contains("read 1 resource in 1 state: 0 projects and 1 repository with 0 settings"), "{run}");
+    assert!(run.stderr.contains("read 1 resource in 1 state: 0 projects and 1 repository in 1 workspace"), "{run}");
 }
 
 /// Teams split their state: what stands in a repository may be managed elsewhere than that.
@@ -33,7 +39,8 @@ fn what_terraform_reads_discards_or_others_manage_is_passed_over() {
 fn several_states_make_one_manifest() {
     let folder = Folder::new();
     folder.write("a.tfstate", state(&[resource("bitbucket_repository", "ledger", repository("ledger"))]));
-    let hook = json!({"owner": "acme", "repository": "ledger", "url": "https://ci.example.com", "events": ["repo:push"]});
+    let hook =
+        json!({"owner": "acme", "repository": "ledger", "url": "https://ci.example.com", "events": ["repo:push"]});
     let same = resource("bitbucket_repository", "same", repository("ledger"));
     let b = state(&[resource("bitbucket_hook", "ci", hook), same]);
     let both = Bbprov::new(&folder, &["import-terraform", "a.tfstate", "-"]).stdin(b.clone()).run().exits(0);
@@ -50,7 +57,8 @@ fn several_states_make_one_manifest() {
 /// Repositories and environments that were made by hand are found by data sources.
 #[test]
 fn what_is_only_read_lends_its_name() {
-    let (repository, environment) = ("{00000001-0000-4000-8000-000000000000}", "{00000002-0000-4000-8000-000000000000}");
+    let (repository, environment) =
+        ("{00000001-0000-4000-8000-000000000000}", "{00000002-0000-4000-8000-000000000000}");
     let read = |kind: &str, attributes: Value| {
         let mut group = resource(kind, "byhand", attributes);
         group["mode"] = json!("data");
@@ -209,7 +217,7 @@ fn what_a_manifest_cannot_say_is_told() {
     note: it is left out: this is not a public key of SSH
       bitbucket_deploy_key.cut
 
-    read 5 resources in 1 state: 0 projects and 1 repository with 0 settings in 1 workspace
+    read 5 resources in 1 state: 0 projects and 1 repository in 1 workspace
     save it as repos.yaml; what exists is adopted by: bbprov plan repos.yaml
     ");
 }
@@ -220,7 +228,8 @@ fn projects_get_files_of_their_own() {
     let folder = Folder::new();
     let mut web = repository("website");
     web["project_key"] = json!("WEB");
-    let both = [resource("bitbucket_repository", "a", repository("ledger")), resource("bitbucket_repository", "b", web)];
+    let both =
+        [resource("bitbucket_repository", "a", repository("ledger")), resource("bitbucket_repository", "b", web)];
     folder.write("terraform.tfstate", state(&both));
     let run = Bbprov::new(&folder, &["import-terraform", "--split", "teams", "terraform.tfstate"]).run().exits(0);
     assert_eq!(run.stdout, "", "{run}");

@@ -161,8 +161,7 @@ fn what_drfaust92s_provider_manages_is_carried_over_or_named() {
                 private_key: {env: LEDGER_PRIVATE_KEY}
                 public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy
               known_hosts:
-                - hostname: git.example.com
-                  key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKY7v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfTg
+                - {hostname: git.example.com, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKY7v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfTg}
             environments:
               - name: Live
                 type: Production
@@ -180,6 +179,9 @@ fn what_drfaust92s_provider_manages_is_carried_over_or_named() {
 
           - {slug: parser, project: WEB, is_private: false, name: Parser}
           - {slug: website, project: WEB, is_private: false, website: "https://acme.example"}
+
+    # Who is who:
+    #   {e29d8b3b-1f09-408b-ae11-825412901d4d}  Ada Lovelace
 
     # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
     #   ACME_REGISTRY_TOKEN            value of the variable REGISTRY_TOKEN in acme
@@ -199,7 +201,7 @@ fn what_drfaust92s_provider_manages_is_carried_over_or_named() {
     note: carried over as any repository: it stays a fork, but if it goes missing an empty one takes its place
       bitbucket_forked_repository.parser
 
-    note: the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until `users` lists them by UUID or account id
+    note: the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until `users` lists their e-mail addresses
       bitbucket_branch_restriction.api["merge"]
 
     note: the state refers to its environment by a UUID, and holds no such `bitbucket_deployment`
@@ -290,8 +292,7 @@ fn what_zahiars_provider_manages_is_carried_over_or_named() {
                   - {key: API_TOKEN, value: {env: ONE_BLUE_API_TOKEN}, secured: true}
                   - {key: URL, value: "https://blue.example.com"}
             webhooks: [{url: "https://ci.example.com/", description: CI, events: ["repo:push"]}]
-            deploy_keys:
-              - {key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy, label: ci}
+            deploy_keys: [{key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy, label: ci}]
           - slug: two
             project: EXP
             is_private: true
@@ -299,16 +300,14 @@ fn what_zahiars_provider_manages_is_carried_over_or_named() {
             pipelines:
               variables: [{key: api_token, value: {env: TWO_API_TOKEN}, secured: true}]
 
-          - slug: legacy
-            project: OLD
-            pipelines: {variables: [{key: LEGACY, value: "yes"}]}
+          - {slug: legacy, project: OLD, pipelines: {variables: [{key: LEGACY, value: "yes"}]}}
 
     # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
     #   ONE_PRIVATE_KEY     private key of the SSH key pair in acme/one
     #   ONE_BLUE_API_TOKEN  value of the variable API_TOKEN of Blue in acme/one
     #   TWO_API_TOKEN       value of the variable api_token in acme/two
     ----- stderr -----
-    note: the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until `users` lists them by UUID or account id
+    note: the state has accounts by their names, which are nobody's for sure: whom it lets through stays as it is, until `users` lists their e-mail addresses
       bitbucket_branch_restriction.merge
 
     note: groups and their members can only be changed on the workspace's settings pages; grants to them are carried over
@@ -371,9 +370,11 @@ fn resources_are_named_as_terraform_names_them() {
     let folder = Folder::new();
     folder.write("terraform.tfstate", state(&groups));
     let run = Bbprov::new(&folder, &["import-terraform", "-v", "terraform.tfstate"]).run().exits(0);
-    for address in
-        ["bitbucket_group.all", "bitbucket_group.all[0]", r#"module.team["pay"].module.people.bitbucket_group.all["a \"b\""]"#]
-    {
+    for address in [
+        "bitbucket_group.all",
+        "bitbucket_group.all[0]",
+        r#"module.team["pay"].module.people.bitbucket_group.all["a \"b\""]"#,
+    ] {
         assert!(run.stderr.contains(&format!("\n  {address}\n")), "{address} is missing in {run}");
     }
 }
