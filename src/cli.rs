@@ -68,42 +68,56 @@ Examples:
   bbprov validate --format sarif > out.sarif   for code scanning
   bbprov explain BB0101                      what an error's code means")]
     Validate(ValidateArgs),
-    /// Explain the code of an error or a warning.
+    /// Explain where each value of an object comes from, or what the code of an error means.
     #[command(after_help = "\
 Examples:
-  bbprov explain BB0101   what error[BB0101] means, with an example
-  bbprov explain          all codes")]
+  bbprov explain acme/ledger               every value, and which file, template or default says it
+  bbprov explain acme/ledger/permissions   a part of it
+  bbprov explain acme/PAY teams/           a project of a manifest in several files
+  bbprov explain acme --format json        what is said of the workspace itself
+  bbprov explain BB0101                    what error[BB0101] means, with an example
+  bbprov explain                           all codes")]
     Explain {
-        /// The code, such as BB0101 [default: lists all of them]
-        code: Option<String>,
+        /// An address such as acme/ledger, or a code such as BB0101 [default: lists all codes]
+        #[arg(value_name = "ADDRESS|CODE")]
+        about: Option<String>,
+        /// Files, folders, patterns, or - for standard input [default: repos.yaml]
+        #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
+        manifests: Vec<String>,
+        /// What to print
+        #[arg(long, value_enum, default_value_t)]
+        format: ExplainFormat,
     },
     /// Write a manifest of everything that exists; sends nothing but GET.
     #[command(after_help = "\
 Examples:
-  bbprov export acme > repos.yaml                    projects and repositories, a request for every 100
-  bbprov export acme --sections webhooks,permissions their sections as well, a request for each object
+  bbprov export acme > repos.yaml               projects and repositories
+  bbprov export acme --sections webhooks        their webhooks as well
   bbprov export acme --sections all --split teams/   a file for each project
-  bbprov export acme --check > repos.yaml            and plan it: there must be nothing to do
-  bbprov export --unmanaged repos.yaml               what repos.yaml does not know yet, to be pasted
+  bbprov export acme --check > repos.yaml       and a proof: it plans to nothing
+  bbprov export --unmanaged repos.yaml          what repos.yaml does not know
 
-What a credential may not read is left out and told, and the exit code is 5. With --check, 2 says that the
-manifest does not plan to nothing; with --detailed-exitcode, that something is unmanaged.")]
+Costs a request for every 100 repositories and projects, and with --sections
+one for each section of each of them. What may not be read is left out and
+told, and the exit code is 5. With --check it is 2 if what was written does
+not plan to nothing, with --detailed-exitcode if something is unmanaged.")]
     Export(ExportArgs),
     /// Begin a manifest: a small one with comments, or one of a workspace that exists.
     #[command(after_help = "\
 Examples:
-  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried at once
-  bbprov init --from acme                  what exists, as bbprov export writes it")]
+  bbprov init && bbprov apply --sandbox    a manifest to begin with, tried
+  bbprov init --from acme                  what exists, as export writes it")]
     Init(InitArgs),
-    /// Write the manifest for what Terraform manages with the DrFaust92 or zahiar provider; offline.
+    /// Write a manifest of what Terraform manages, from its state; offline.
     #[command(after_help = "\
 Examples:
   terraform state pull | bbprov import-terraform - > repos.yaml
-  bbprov import-terraform --split teams/ platform.tfstate people.tfstate
-  bbprov plan                                adopts what exists, and shows what differs
+  bbprov import-terraform --split teams/ a.tfstate b.tfstate
+  bbprov plan                              adopts what exists
 
-Secrets stay behind: the manifest names environment variables in their place, and lists them at its end.
-What a manifest cannot say is told on stderr, by its address in Terraform.")]
+It takes what the providers DrFaust92/bitbucket and zahiar/bitbucket manage.
+Secrets stay behind: the manifest names environment variables in their place.
+What it cannot say is told on stderr, by its address in Terraform.")]
     ImportTerraform(ImportTerraformArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
@@ -236,6 +250,16 @@ fn parse_workspace(text: &str) -> Result<(String, String), String> {
     Ok((uuid, slug.to_owned()))
 }
 
+/// The formats of an explanation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For a person
+    #[default]
+    Human,
+    /// For a program
+    Json,
+}
+
 /// What `export` takes.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -248,7 +272,7 @@ pub struct ExportArgs {
     /// Write a file for each project into this folder, and nothing to stdout
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub split: Option<PathBuf>,
-    /// Plan what was written, and say that there is nothing to do, or what. It takes as many requests again
+    /// Plan what was written, and say that there is nothing to do, or what. As many requests again
     #[arg(long)]
     pub check: bool,
     /// Write only what this manifest does not know yet: a file, a folder or a pattern. Repeatable
@@ -265,7 +289,7 @@ pub struct ExportArgs {
 /// Which sections to read.
 #[derive(Debug, Args)]
 pub struct SectionsArgs {
-    /// What to read besides projects and repositories, a list for each of them: names with commas between, or all
+    /// What else to read of each project and repository: names with commas between, or all
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = PossibleValuesParser::new(section_names()))]
     pub sections: Vec<String>,
 }

@@ -53,6 +53,8 @@ pub enum Exit {
     Done,
     /// `--detailed-exitcode`, and changes wait.
     ChangesWait,
+    /// Something could not be read, and is not in the plan.
+    Incomplete,
     /// The manifest is not valid, and what is wrong with it is printed.
     Invalid,
     /// The credential was refused on the way.
@@ -87,6 +89,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Incomplete => 1,
             Self::ChangesWait => 2,
             Self::Invalid => 3,
             Self::Credential => 4,

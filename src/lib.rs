@@ -7,12 +7,15 @@
 //!  Bitbucket ──────refresh, GET only──────────▶ actual state ─────┘           └──▶ Bitbucket ───┘
 //!                                                                       POST / PUT / DELETE
 //!                      events from refresh and apply ──▶ progress (stderr)
+//!
+//!  Bitbucket ──inventory, GET only──▶ what there is ──write──▶ manifest files
 //! ```
 //!
 //! The three parts are the loader ([`manifest`]), the planner ([`plan`]) and the executor ([`apply`](mod@apply)). Both
 //! states speak one vocabulary, [`resource`], in which a kind of object is one file. [`bitbucket`] is the way to the world:
 //! the planner is given something that can only [`Read`](bitbucket::Read), the executor something that can
-//! [`Write`](bitbucket::Write). [`sandbox`] is a Bitbucket in memory that shares nothing with them.
+//! [`Write`](bitbucket::Write). The way back is that of the [`inventory`], of which [`manifest::write`] makes a manifest.
+//! [`sandbox`] is a Bitbucket in memory that shares nothing with them.
 //!
 //! The command line ([`cli`], [`commands`]) only joins these; a program can do the same:
 //!

@@ -100,6 +100,31 @@ pub fn manifest(workspace: &str, numbers: impl IntoIterator<Item = usize>) -> St
     text + "    ]\n"
 }
 
+/// Manifests in so many files that together hold so many repositories, each with what defaults and a template give it: four
+/// objects a repository.
+pub fn with_templates(count: usize, files: usize) -> Vec<String> {
+    const SHARED: &str = "defaults:
+  project: {is_private: true}
+  repository: {is_private: true, fork_policy: no_public_forks}
+templates:
+  service:
+    pipelines: {enabled: true}
+    branch_restrictions:
+      - {kind: require_approvals_to_merge, branch: main, value: 2}
+      - {kind: push, branch: {type: production}, groups: [release-managers]}
+";
+    let file = |number: usize| {
+        let (shared, projects) =
+            if number == 0 { (SHARED, "    projects: [{key: PAY, name: Payments}]\n") } else { ("", "") };
+        let mut text = format!("version: 1\n{shared}workspaces:\n  - workspace: acme\n{projects}    repositories:\n");
+        for number in number * count / files..(number + 1) * count / files {
+            let _ = writeln!(text, "      - {{slug: {}, project: PAY, uses: [service]}}", slug(number));
+        }
+        text
+    };
+    (0..files).map(file).collect()
+}
+
 /// The body that creates one of them.
 pub fn body() -> serde_json::Value {
     serde_json::json!({"scm": "git", "project": {"key": "P"}, "is_private": true})

@@ -26,11 +26,13 @@ const LATENCY: Duration = Duration::from_millis(50);
 type Measurement = fn(&Folder, &Path) -> Outcome<()>;
 
 /// Everything that is measured, by the name that stands for it on the command line.
-const MEASUREMENTS: [(&str, Measurement); 7] = [
+const MEASUREMENTS: [(&str, Measurement); 9] = [
     ("creates", |folder, _| creates(folder, 1_000)),
     ("plan", |folder, _| plan(folder, 20_000, 1_000)),
+    ("export", |folder, _| export(folder, 20_000)),
     ("processor", |folder, _| processor(folder, 5_000)),
     ("validate", |folder, _| validate(folder, 100_000)),
+    ("templates", |folder, _| templates(folder)),
     ("growth", |folder, _| growth(folder)),
     ("version", version),
     ("size", |_, program| size(program)),
@@ -143,6 +145,21 @@ fn plan(folder: &Folder, existing: usize, named: usize) -> Outcome<()> {
     Ok(())
 }
 
+/// An export of a large workspace, beside the same as for a plan, and what it takes of memory, beside what it may.
+fn export(folder: &Folder, existing: usize) -> Outcome<()> {
+    const MOST: f64 = 100.0;
+    let seed = folder.write("seed.yaml", &manifest("large", 0..existing))?;
+    let sandbox = Sandbox::start(&["--latency", "50ms", "--seed", &seed])?;
+    let ideal = LATENCY.as_secs_f64() * (1.0 + (existing.div_ceil(100) - 1).div_ceil(8) as f64);
+    let rounds = compare(
+        |_| run(&mut sandbox.bbprov(&["export", "large", "-j", "8"])?),
+        |_| Ok(Sample { seconds: ideal, peak: MOST, ..Sample::default() }),
+    )?;
+    rounds.say(&format!("export of {existing}, 50 ms latency, 8 at once (ideal)"), Sample::SECONDS, 1.3);
+    rounds.say(&format!("  its peak memory ({MOST} MB)"), Sample::PEAK, 1.0);
+    Ok(())
+}
+
 /// What an apply costs the processor, beside a loop that sends the same bodies with the same client.
 fn processor(folder: &Folder, count: usize) -> Outcome<()> {
     let sandbox = Sandbox::start(&[])?;
@@ -163,6 +180,31 @@ fn validate(folder: &Folder, count: usize) -> Outcome<()> {
     let rounds =
         compare(|_| run(&mut myself(&["bbprov", "validate", &file])?), |_| run(&mut myself(&["bare-parse", &file])?))?;
     rounds.say(&format!("validate {count} repositories (bare parse)"), Sample::SECONDS, 2.0);
+    Ok(())
+}
+
+/// Validation of what is spread over ten files and stands on a template, beside a bare parse of the same bytes: how time grows
+/// with it, and the memory that the largest takes.
+fn templates(folder: &Folder) -> Outcome<()> {
+    const FILES: usize = 10;
+    const COUNTS: [usize; 3] = [10_000, 30_000, 100_000];
+    let mut points = Vec::new();
+    for count in COUNTS {
+        let files = folder.write_all(&format!("templates-{count}"), &ground::with_templates(count, FILES))?;
+        let rounds = compare(
+            |_| run(&mut myself(&["bbprov", "validate", &files])?),
+            |_| run(&mut myself(&["bare-parse", &files])?),
+        )?;
+        points.push((count as f64, rounds.median(Sample::SECONDS)));
+        if count == COUNTS[COUNTS.len() - 1] {
+            let name = format!("validate {count} repositories in {FILES} files, with a template (bare parse)");
+            rounds.say(&name, Sample::SECONDS, 2.0);
+            let peak = rounds.median(Sample::PEAK);
+            row("  its peak memory", &format!("{peak:.1} MB"), "150.0 MB", peak / 150.0, 1.0);
+        }
+    }
+    let seconds = format!("{:.3} s", points.last().map_or(0.0, |(_, seconds)| *seconds));
+    row("  the exponent of its growth from 10000 on", &seconds, "1.00", exponent(&points), 1.1);
     Ok(())
 }
 

@@ -27,6 +27,7 @@ pub type Aspect = (fn(&Sample) -> f64, &'static str);
 impl Sample {
     pub const SECONDS: Aspect = (|sample| sample.seconds, "s");
     pub const MILLISECONDS: Aspect = (|sample| sample.seconds * 1e3, "ms");
+    pub const PEAK: Aspect = (|sample| sample.peak, "MB");
     pub const PROCESSOR: Aspect = (|sample| sample.processor, "s");
 }
 
@@ -74,6 +75,11 @@ pub fn compare(
 }
 
 impl Rounds {
+    /// The median of an aspect of what was measured.
+    pub fn median(&self, (aspect, _): Aspect) -> f64 {
+        median(self.0.iter().map(|(measured, _)| aspect(measured)))
+    }
+
     /// Says the medians of an aspect, and that of the ratios.
     pub fn say(&self, name: &str, (aspect, unit): Aspect, limit: f64) {
         let written = |value: f64| format!("{value:.3} {unit}");

@@ -1,6 +1,7 @@
 //! What this program does as a process that is measured: bbprov itself, and the bare baselines. Each says at its end, on
 //! stderr, what it took.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,44 +47,71 @@ fn tell_usage() {
     tell(&format!("processor s: {}", ticks / 100.0));
 }
 
-/// The same file, read into plain types by the same parser and nothing more.
-pub fn bare_parse(file: &str) -> Outcome<()> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct Manifest {
-        version: u32,
-        workspaces: Vec<Workspace>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, clippy::struct_field_names, reason = "only read, and named by the manifest")]
-    struct Workspace {
-        workspace: String,
-        projects: Vec<Project>,
-        repositories: Vec<Repository>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct Project {
-        key: String,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct Repository {
-        slug: String,
-        project: String,
-        is_private: bool,
-    }
-    let text = std::fs::read_to_string(file)?;
-    let options = serde_yaml::options! {
-        with_snippet: false,
-        budget: serde_yaml::budget! { max_nodes: 10_000_000, max_events: 20_000_000 },
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Manifest {
+    version: u32,
+    defaults: Option<BTreeMap<String, Settings>>,
+    templates: Option<BTreeMap<String, Settings>>,
+    workspaces: Vec<Workspace>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, clippy::struct_field_names, reason = "only read, and named by the manifest")]
+struct Workspace {
+    workspace: String,
+    projects: Option<Vec<Project>>,
+    repositories: Vec<Repository>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Project {
+    key: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Repository {
+    slug: String,
+    project: String,
+    is_private: Option<bool>,
+    uses: Option<Vec<String>>,
+}
+
+/// What is in a manifest once and in ten thousand repositories.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Settings {
+    is_private: Option<bool>,
+    fork_policy: Option<String>,
+    pipelines: Option<BTreeMap<String, bool>>,
+    branch_restrictions: Option<Vec<BTreeMap<String, serde_json::Value>>>,
+}
+
+/// The same file, or all files of the same folder one after the other, read into plain types by the same parser and nothing
+/// more.
+pub fn bare_parse(path: &str) -> Outcome<()> {
+    let files = match std::fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<Outcome<Vec<_>>>()?,
+        Err(_) => vec![path.into()],
     };
-    let manifest: Manifest = serde_yaml::from_str_with_options(&text, options)?;
-    std::hint::black_box(&manifest);
+    let mut manifests: Vec<Manifest> = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file)?;
+        let options = serde_yaml::options! {
+            with_snippet: false,
+            budget: serde_yaml::budget! { max_nodes: 10_000_000, max_events: 20_000_000 },
+        };
+        manifests.push(serde_yaml::from_str_with_options(&text, options)?);
+    }
+    std::hint::black_box(&manifests);
     tell_usage();
     Ok(())
 }

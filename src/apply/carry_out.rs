@@ -180,9 +180,14 @@ pub(super) async fn look_up<W: Write>(client: &W, change: &Change, place: Place<
     if kind.shape().is_single() {
         return single(client, kind, place.parent).await;
     }
-    let is_it = |answer: &Value| {
-        let id = change.address.id();
-        kind.identify(answer).as_deref() == Some(id) || kind.also_identify(answer) == Some(id)
+    // What goes is told from others of the same name by what Bitbucket tells it apart by.
+    let goes = change.uuid.as_deref().filter(|uuid| !uuid.is_empty() && change.action == Action::Delete);
+    let is_it = |answer: &Value| match goes {
+        Some(uuid) => kind.server_id(answer).as_deref() == Some(uuid),
+        None => {
+            let id = change.address.id();
+            kind.identify(answer).as_deref() == Some(id) || kind.also_identify(answer) == Some(id)
+        }
     };
     let all = list(client, kind, place.parent, |answer| is_it(answer).then(|| answer.clone())).await?;
     Ok(all.into_iter().flatten().next())

@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
     fn account(self, requests: usize) -> Account {
         let lanes = &self.lanes;
         let why = |at: usize| match &lanes[self.lane_of[at]].ended {
-            None | Some(Ended::Complete) => "it could not be reached".to_owned(),
+            None | Some(Ended::Complete | Ended::Incomplete(_)) => "it could not be reached".to_owned(),
             Some(Ended::Interrupted) => "not tried: interrupted".to_owned(),
             Some(Ended::Stopped(why)) => format!("not tried: {why}"),
             Some(Ended::NoCredential(_)) => "not tried: there was no credential to go on with".to_owned(),

@@ -42,6 +42,9 @@ pub enum Ended {
     Complete,
     /// Somebody interrupted it.
     Interrupted,
+    /// Something could not be read, for reasons that say nothing against the credential: that was not planned, and so not
+    /// tried.
+    Incomplete(String),
     /// A limit was reached, such as `--max-requests`, or the system asked for an end: running again continues.
     Stopped(String),
     /// A credential was refused, or no new token could be fetched: nothing further can succeed with it.
@@ -62,12 +65,10 @@ impl Ended {
     /// What ended already when the plan was made: that of which it could read nothing.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let ends = plan.unread.iter().filter_map(|unread| {
-            Some(match Self::by(&unread.error)? {
-                Self::NoCredential(_) => Self::NoCredential(unread.to_string()),
-                Self::Stopped(_) => Self::Stopped(unread.to_string()),
-                ended => ended,
-            })
+        let ends = plan.unread.iter().map(|unread| match &unread.error {
+            _ if unread.is_for_want_of_a_credential() => Self::NoCredential(unread.to_string()),
+            Error::Stopped { .. } => Self::Stopped(unread.to_string()),
+            _ => Self::Incomplete(unread.to_string()),
         });
         ends.fold(Self::Complete, Self::and)
     }
@@ -79,6 +80,7 @@ impl Ended {
         match (self, other) {
             (Self::NoCredential(one), Self::NoCredential(two)) => Self::NoCredential(joined(one, two)),
             (Self::Stopped(one), Self::Stopped(two)) => Self::Stopped(joined(one, two)),
+            (Self::Incomplete(one), Self::Incomplete(two)) => Self::Incomplete(joined(one, two)),
             (one, two) => std::cmp::max_by_key(one, two, Self::weight),
         }
     }
@@ -86,9 +88,10 @@ impl Ended {
     fn weight(&self) -> u8 {
         match self {
             Self::Complete => 0,
-            Self::Stopped(_) => 1,
-            Self::NoCredential(_) => 2,
-            Self::Interrupted => 3,
+            Self::Incomplete(_) => 1,
+            Self::Stopped(_) => 2,
+            Self::NoCredential(_) => 3,
+            Self::Interrupted => 4,
         }
     }
 }

@@ -203,7 +203,22 @@ impl Refusal {
         if self.status == 403 && self.message.contains("authentication mechanism") {
             words.push_str("; an API token may: set BITBUCKET_EMAIL and BITBUCKET_API_TOKEN");
         }
+        if self.status == 400 && self.message.contains("linked to this workspace") {
+            words.push_str(
+                "; nobody can change what an owner of the workspace may: leave the account out of the manifest, or list it \
+                 with what it has",
+            );
+        }
         words
+    }
+
+    /// Whether the credential is refused for what it is, so that it is refused wherever it asks for the same: it lacks a
+    /// scope, or is of a kind that may not (api.md §1.1).
+    #[must_use]
+    pub fn is_about_the_credential(&self) -> bool {
+        let of_a_kind = ["authentication mechanism", "authentication using the provided token"];
+        let says = |words: &&str| self.message.contains(words);
+        self.status == 403 && (!self.missing_scopes.is_empty() || of_a_kind.iter().any(says))
     }
 
     /// Whether this says that an object of that name is there already. By field and status, since the words may be

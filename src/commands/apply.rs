@@ -73,6 +73,10 @@ fn exit(account: &Account) -> Exit {
             output::fail(why);
             Exit::Credential
         }
+        Ended::Incomplete(why) => {
+            output::fail(why);
+            Exit::Failures
+        }
         Ended::Complete if account.count("done") < account.outcomes.len() => Exit::Failures,
         Ended::Complete => Exit::Done,
     }

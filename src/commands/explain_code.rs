@@ -17,8 +17,8 @@ pub(super) fn run(text: &str) -> Result<Exit, Error> {
     let wanted = text.to_ascii_uppercase();
     let Some(code) = Code::ALL.iter().find(|code| code.id() == wanted) else {
         let near = closest(&wanted, Code::ALL.iter().map(|code| code.id()));
-        let near = near.map_or(String::new(), |near| format!(", did you mean {near}?"));
-        return Err(Error::Usage(format!("there is no code {wanted}{near} `bbprov explain` lists them all")));
+        let near = near.map_or(String::new(), |near| format!(" Did you mean {near}?"));
+        return Err(Error::Usage(format!("there is no code {wanted}.{near} `bbprov explain` lists them all")));
     };
     let heading = styled(HEADING, &format!("{code}: {}", code.title()));
     super::print(&format!("{heading}\n\n{}", code.explanation()))

@@ -25,7 +25,7 @@ use crate::output;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::report::{Format, Report};
-use crate::resource::{Address, Shape, kinds_in};
+use crate::resource::{Address, KindRef, kinds_in};
 
 /// What the schema is called beside a manifest.
 pub(super) const SCHEMA: &str = "manifest.schema.json";
@@ -47,8 +47,8 @@ pub(super) struct Exported {
     found: String,
     gaps: Vec<Gap>,
     left_out: Vec<LeftOut>,
-    /// How many objects were written.
-    count: usize,
+    /// How many of each kind were written, of what no other object holds.
+    count: BTreeMap<KindRef, usize>,
     /// A plan of it that is not empty.
     drift: Option<Plan>,
     checked: bool,
@@ -72,11 +72,11 @@ pub(super) fn run(args: &ExportArgs, output: &OutputArgs) -> Result<Exit, Error>
     let exported = make(&wanted, &args.connection, output)?;
     match &args.split {
         Some(folder) => exported.write_into(folder, output)?,
-        None if beside.is_some() && exported.count == 0 => {}
+        None if beside.is_some() && exported.count.is_empty() => {}
         None => drop(super::print(&exported.text())?),
     }
     exported.tell(output);
-    let unmanaged = args.detailed_exitcode && exported.count > 0;
+    let unmanaged = args.detailed_exitcode && !exported.count.is_empty();
     Ok(match exported.exit() {
         Exit::Done if unmanaged => Exit::ChangesWait,
         exit => exit,
@@ -142,10 +142,7 @@ async fn export(
     let mut inventory = inventory::take(client, &wish, progress).await?;
     inventory.estate.objects.retain(|object| !managed.contains(&object.address));
     let requests = client.requests();
-    let is_object = |object: &&Existing| {
-        object.address.kind().shape() == Shape::Objects || object.address.parent() == object.address.workspace()
-    };
-    let count = inventory.estate.objects.iter().filter(is_object).count();
+    let count = unmanaged(&inventory.estate.objects);
     let found = found(&inventory);
     let Inventory { estate, gaps, left_out, .. } = inventory;
     let style = Style {
@@ -191,14 +188,27 @@ fn head(wanted: &Wanted<'_>, workspaces: &[String]) -> Vec<String> {
 /// What was found, in words.
 fn found(inventory: &Inventory) -> String {
     let of = |found: &plan::Found| {
-        let one = |section: &str| kinds_in(None).find(|kind| kind.section() == section).map_or("", |kind| kind.name());
-        let counts = found.counts.iter().rev().map(|(section, count)| match count {
-            Some(1) => format!("1 {}", one(section)),
-            count => format!("{} {section}", count.unwrap_or_default()),
-        });
-        format!("{} has {}", found.workspace, counts.collect::<Vec<_>>().join(" and "))
+        let kind = |section: &str| kinds_in(None).find(|kind| kind.section() == section);
+        let counts = found.counts.iter().rev().filter_map(|(section, count)| Some((kind(section)?, (*count)?)));
+        format!("{} has {}", found.workspace, in_words(counts))
     };
     inventory.found.iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
+/// `3 repositories and 1 project`.
+fn in_words(counts: impl Iterator<Item = (KindRef, usize)>) -> String {
+    let one =
+        |(kind, count): (KindRef, usize)| format!("{count} {}", if count == 1 { kind.name() } else { kind.section() });
+    counts.map(one).collect::<Vec<_>>().join(" and ")
+}
+
+/// How much stands in workspaces themselves, by kind.
+fn unmanaged(objects: &[Existing]) -> BTreeMap<KindRef, usize> {
+    let mut counts = BTreeMap::new();
+    for kind in objects.iter().map(|object| object.address.kind()).filter(|kind| kind.parent().is_none()) {
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts
 }
 
 /// Plans what was written, as whoever gets the files would. Gives the plan if it is not empty.
@@ -283,8 +293,11 @@ impl Exported {
         let requests = if self.requests == 1 { "1 request".to_owned() } else { format!("{} requests", self.requests) };
         output::say(&format!("{}, read in {requests}{checked}", self.found));
         match &self.beside {
-            Some(workspaces) if self.count == 0 => output::say(&format!("everything in {workspaces} is managed")),
-            Some(_) => output::say(&format!("{} not managed yet", self.count)),
+            Some(workspaces) if self.count.is_empty() => output::say(&format!("everything in {workspaces} is managed")),
+            Some(_) => output::say(&format!(
+                "not managed yet: {}",
+                in_words(self.count.iter().map(|(kind, count)| (*kind, *count)))
+            )),
             None => {}
         }
     }

@@ -32,7 +32,7 @@ impl Folder {
             return Ok(Self { files: wanted, same });
         }
         let count = taken.len();
-        let some = crate::plan::some_of(&taken);
+        let some = crate::plan::unread::some_of(&taken);
         let are = if count == 1 { "is there already" } else { "are there already" };
         Err(Error::Usage(format!("{some} {are}: nothing was written; move what is there away, or name another place")))
     }

@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod credentials;
+mod explain;
 mod explain_code;
 mod export;
 mod folder;
@@ -39,10 +40,10 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(&args, &cli.output),
         Command::Apply(args) => apply::run(&args, &cli.output),
         Command::Validate(args) => validate::run(&args, &cli.output),
-        Command::Explain { code } => match code.as_deref() {
+        Command::Explain { about, manifests, format } => match about.as_deref() {
             None => explain_code::list(),
             Some(code) if explain_code::is_meant(code) => explain_code::run(code),
-            Some(other) => Err(Error::Usage(format!("{other} is no code, which is written BB0101"))),
+            Some(address) => explain::run(address, &manifests, format),
         },
         Command::Export(args) => export::run(&args, &cli.output),
         Command::Init(args) => init::run(&args, &cli.output),

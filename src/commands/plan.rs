@@ -12,7 +12,8 @@ use crate::diagnostic::closest;
 use crate::error::{Error, Exit};
 use crate::manifest::{Desired, Invalid, Manifest};
 use crate::output;
-use crate::plan::{self, Granted, Plan, some_of};
+use crate::plan::unread::some_of;
+use crate::plan::{self, Granted, Plan};
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -23,16 +24,15 @@ pub(super) fn run(args: &PlanArgs, output: &OutputArgs) -> Result<Exit, Error> {
     let Made { plan, .. } = super::runtime()?.block_on(make(&args.run, manifest, &progress))?;
     print(Report { plan: &plan, account: None, verbose: output.verbose }, &args.run.report)?;
     check_scopes(&plan)?;
-    match Ended::of(&plan) {
-        Ended::NoCredential(why) => {
-            output::fail(&why);
-            return Ok(Exit::Credential);
-        }
-        Ended::Stopped(why) => {
-            output::fail(&why);
-            return Ok(Exit::Stopped);
-        }
-        Ended::Complete | Ended::Interrupted => {}
+    let (why, exit) = match Ended::of(&plan) {
+        Ended::NoCredential(why) => (why, Exit::Credential),
+        Ended::Stopped(why) => (why, Exit::Stopped),
+        Ended::Incomplete(why) => (why, Exit::Incomplete),
+        Ended::Complete | Ended::Interrupted => (String::new(), Exit::Done),
+    };
+    if exit != Exit::Done {
+        output::fail(&why);
+        return Ok(exit);
     }
     let waits = args.detailed_exitcode && !plan.changes.is_empty();
     Ok(if waits { Exit::ChangesWait } else { Exit::Done })

@@ -71,6 +71,13 @@ codes! {
     FormerName = "0203", "a former name that cannot be one";
     ExclusiveNothing = "0204", "an exclusive section that is not there";
     ItemTwice = "0205", "two items for one thing";
+    ConflictingTemplates = "0206", "two templates of one name";
+    UnknownTemplate = "0207", "a template that is not there";
+    UsedTwice = "0208", "a template that is used twice";
+    TemplateCircle = "0209", "a template that stands on itself";
+    RemovesNothing = "0210", "a `~` with nothing to remove";
+    TooManyObjects = "0211", "settings that stand for too much";
+    WithoutEffect = "0212", "a section that another one makes void";
 
     // The rules of each kind.
     WorkspaceSlug = "0301", "a workspace's slug that cannot be";

@@ -9,7 +9,10 @@ use crate::output::printable;
 
 /// Everything that was found, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diagnostics {
+pub struct Diagnostics(Box<Found>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Found {
     kept: Vec<Kept>,
     /// Where the newest of those stands that speak of one place: a default that does not suit a hundred repositories is one
     /// thing to mend, and said once.
@@ -37,74 +40,101 @@ const SHOWN: usize = 20;
 const SUMMED_UP: usize = 10;
 
 impl Diagnostics {
+    /// Notes one more, unless there is one at the same place already.
+    pub fn push_once(&mut self, diagnostic: Diagnostic) {
+        if !self.iter().any(|other| other.primary == diagnostic.primary) {
+            self.push(diagnostic);
+        }
+    }
+
     /// Notes one more.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.push_for(diagnostic, 0);
+    }
+
+    /// Notes one more, which holds for so many others as well.
+    pub fn push_for(&mut self, diagnostic: Diagnostic, others: usize) {
         let place = (diagnostic.primary.as_ref().map(|(span, _)| *span), diagnostic.code);
-        if let Some(last) = self.newest.get(&place).and_then(|at| self.kept.get_mut(*at))
+        if let Some(last) = self.0.newest.get(&place).and_then(|at| self.0.kept.get_mut(*at))
             && last.diagnostic.says_the_same_as(&diagnostic)
         {
-            last.again += 1;
+            last.again += 1 + others;
             return;
         }
         let count = match diagnostic.severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
+            Severity::Error => &mut self.0.errors,
+            Severity::Warning => &mut self.0.warnings,
         };
         *count += 1;
         if *count > KEPT {
-            *self.rest.entry((place.0.map(|span| span.source), diagnostic.code)).or_default() += 1;
+            *self.0.rest.entry((place.0.map(|span| span.source), diagnostic.code)).or_default() += 1;
         } else {
-            self.newest.insert(place, self.kept.len());
-            self.kept.push(Kept { diagnostic, again: 0 });
+            self.0.newest.insert(place, self.0.kept.len());
+            self.0.kept.push(Kept { diagnostic, again: others });
+        }
+    }
+
+    /// Notes everything that was found elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        let other = *other.0;
+        let kept = |severity| other.kept.iter().filter(|kept| kept.diagnostic.severity == severity).count();
+        let (errors, warnings) = (other.errors - kept(Severity::Error), other.warnings - kept(Severity::Warning));
+        for Kept { diagnostic, again } in other.kept {
+            self.push_for(diagnostic, again);
+        }
+        self.0.errors += errors;
+        self.0.warnings += warnings;
+        for (place, count) in other.rest {
+            *self.0.rest.entry(place).or_default() += count;
         }
     }
 
     /// Whether there are so many errors that what is found is only counted: its words need not be chosen with care.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.errors >= KEPT
+        self.0.errors >= KEPT
     }
 
     /// Whether any of them stops the run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.errors > 0
+        self.0.errors > 0
     }
 
     /// How many of them stop the run.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.errors
+        self.0.errors
     }
 
     /// How many a person should merely know.
     #[must_use]
     pub fn warnings(&self) -> usize {
-        self.warnings
+        self.0.warnings
     }
 
     /// How many are only counted, since there are so many.
     #[must_use]
     pub fn omitted(&self) -> usize {
-        self.rest.values().sum()
+        self.0.rest.values().sum()
     }
 
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.0.kept.is_empty()
     }
 
     /// All that are kept, in the order of the text once [`Diagnostics::sort`] was called.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.kept.iter().map(|kept| &kept.diagnostic)
+        self.0.kept.iter().map(|kept| &kept.diagnostic)
     }
 
     /// Puts them into the order of the text, and says of each how often it holds.
     pub fn sort(&mut self) {
-        self.kept.sort_by_key(|kept| kept.diagnostic.order());
-        self.newest.clear();
-        for kept in &mut self.kept {
+        self.0.kept.sort_by_key(|kept| kept.diagnostic.order());
+        self.0.newest.clear();
+        for kept in &mut self.0.kept {
             let again = std::mem::take(&mut kept.again);
             if again > 0 {
                 kept.diagnostic.help.push(format!("the same holds for {again} more"));
@@ -121,15 +151,15 @@ impl Diagnostics {
             let _ = writeln!(text, "{}\n", render(diagnostic, sources, width));
         }
         self.sum_up(&mut text, sources);
-        if self.errors > 1 {
-            let _ = writeln!(text, "{} errors", self.errors);
+        if self.0.errors > 1 {
+            let _ = writeln!(text, "{} errors", self.0.errors);
         }
         text
     }
 
     /// What the rest is, by file and code.
     fn sum_up(&self, text: &mut String, sources: &Sources) {
-        let mut rest = self.rest.clone();
+        let mut rest = self.0.rest.clone();
         for diagnostic in self.iter().skip(SHOWN) {
             let source = diagnostic.primary.as_ref().map(|(span, _)| span.source);
             *rest.entry((source, diagnostic.code)).or_default() += 1;
@@ -182,6 +212,20 @@ mod tests {
         let text = all.render(&sources(), None);
         assert!(text.contains("and 1049980 more:\n"), "{text}");
         assert!(text.contains("BB0101  a.yaml: a key that is not known here"), "{text}");
+    }
+
+    #[test]
+    fn what_was_found_in_several_places_adds_up() {
+        let some = |from: u32, count: u32| {
+            let mut some = Diagnostics::default();
+            (from..from + count).for_each(|place| some.push(Diagnostic::error(Code::UnknownKey, at(place), "e")));
+            some
+        };
+        let mut all = some(0, 3);
+        all.extend(some(2, 6_000));
+        assert_eq!((all.errors(), all.iter().count(), all.omitted()), (6_002, KEPT, 1_002));
+        all.sort();
+        assert_eq!(all.iter().nth(2).unwrap().help, ["the same holds for 1 more"]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Desired {
         if self.listed.is_empty() {
             return;
         }
-        for (id, _) in &mut self.listed {
+        for (id, _) in &mut self.said_mut().listed {
             if let Some(other) = otherwise(id) {
                 *id = other.into();
             }
@@ -46,7 +46,8 @@ impl Desired {
                 _ => (name, Arc::clone(value)),
             }
         });
-        self.fields = fields.collect::<Fields>();
+        let fields = fields.collect::<Fields>();
+        self.said_mut().fields = fields;
     }
 }
 

@@ -1,19 +1,26 @@
 //! LOADER: manifest files → the desired state, with every error at its place.
 //!
 //! [`files`] finds and reads the texts, [`parse`] makes trees of them, [`shape`] holds the trees against the [`schema`],
-//! `resolve` lays defaults under the objects and joins the files, [`validate`] runs the rules. Nothing here talks to
-//! Bitbucket or waits for anything; of secrets it is known where they come from ([`secret`]), and no more.
+//! [`layers`] are the defaults and templates, `resolve` lays every object over its layers and joins the files, [`validate`]
+//! runs the rules. Nothing here talks to Bitbucket or waits for anything; of secrets it is known where they come from
+//! ([`secret`]), and no more.
 
 mod accounts;
 pub mod auth;
 mod conceal;
+pub mod desired;
+mod documents;
+pub mod explain;
 pub mod files;
 mod impossible;
+mod laid;
+pub mod layers;
 pub mod node;
 pub mod parse;
 mod resolve;
 pub mod schema;
 pub mod secret;
+mod sections;
 pub mod shape;
 pub mod validate;
 pub mod write;
@@ -21,18 +28,21 @@ pub mod write;
 use std::collections::HashSet;
 
 use auth::Auth;
-use node::Tree;
+pub use desired::Desired;
+use layers::Layers;
+use node::Node;
+use resolve::{Resolved, Resolver};
 use shape::Shape;
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
-use crate::resource::{Address, Fields, Finding, KindRef};
+use crate::diagnostic::{Diagnostics, Sources, Span};
+use crate::resource::{Address, KindRef};
 
 /// The desired state of some workspaces, and the texts it was read from.
 #[derive(Debug, Clone, Default)]
 pub struct Manifest {
     /// The workspaces, in the order of the files.
     pub workspaces: Vec<Workspace>,
-    /// Every object that is managed, by address.
+    /// Every object that is managed, in the order of the addresses.
     pub desired: Vec<Desired>,
     /// The sections that hold nothing but what is managed.
     pub owned: Vec<Owned>,
@@ -40,6 +50,8 @@ pub struct Manifest {
     pub warnings: Diagnostics,
     /// The texts, for messages that point at them.
     pub sources: Sources,
+    /// What lies under the objects.
+    layers: Layers,
 }
 
 /// A workspace that a manifest names.
@@ -62,62 +74,6 @@ pub struct Owned {
     pub kind: KindRef,
     /// Where the manifest says so.
     pub span: Span,
-}
-
-/// One object as it shall be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Desired {
-    /// Its name.
-    pub address: Address,
-    /// What the manifest says of it; nothing else is looked at.
-    pub fields: Fields,
-    /// Whether it shall not be.
-    pub absent: bool,
-    /// Whether its secrets are written again, although nobody can see whether they changed.
-    pub rewrite: bool,
-    /// Where its identity stands.
-    pub span: Span,
-    /// What it was called before, and where that stands.
-    pub previously: Option<Box<(Address, Span)>>,
-    /// Where its `state` stands, if it has one.
-    pub state_span: Option<Span>,
-    /// Where each of its fields stands, in the order of `fields`.
-    places: Box<[Span]>,
-    /// The accounts in its fields, and where each stands.
-    listed: Box<[(Box<str>, Span)]>,
-}
-
-impl Desired {
-    /// Where a field stands: on the object itself or in the defaults.
-    #[must_use]
-    pub fn place(&self, field: &str) -> Option<Span> {
-        let at = self.fields.iter().position(|(name, _)| name == field)?;
-        self.places.get(at).copied()
-    }
-
-    /// Whether the manifest gives it a secret.
-    #[must_use]
-    pub fn has_secrets(&self) -> bool {
-        !self.absent && self.fields.iter().any(|(name, value)| self.address.kind().is_secret(name, value))
-    }
-
-    /// A finding of this object's kind, at its place.
-    #[must_use]
-    pub fn diagnostic(&self, finding: Finding) -> Diagnostic {
-        let span = self.place(finding.field).unwrap_or(self.span);
-        let diagnostic = match finding.stops {
-            true => Diagnostic::error(finding.code, span, finding.message),
-            false => Diagnostic::warning(finding.code, span, finding.message),
-        };
-        let mut diagnostic = diagnostic.label(finding.label);
-        if span.source != self.span.source || span.start < self.span.start {
-            diagnostic = diagnostic.also(self.span, format!("of this {}", self.address.kind().name()));
-        }
-        match finding.help {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        }
-    }
 }
 
 impl Manifest {
@@ -189,10 +145,11 @@ impl std::error::Error for Invalid {}
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
-    match files::read(inputs) {
-        Ok(sources) => from_sources(sources),
-        Err(diagnostics) => Err(Invalid { diagnostics, sources: Sources::default() }),
-    }
+    from_sources(read(inputs)?)
+}
+
+fn read(inputs: &[String]) -> Result<Sources, Invalid> {
+    files::read(inputs).map_err(|diagnostics| Invalid { diagnostics, sources: Sources::default() })
 }
 
 /// Loads a manifest from texts that are in memory.
@@ -208,34 +165,29 @@ pub fn load(inputs: &[String]) -> Result<Manifest, Invalid> {
 /// # Ok::<(), bbprov::manifest::Invalid>(())
 /// ```
 pub fn from_sources(sources: Sources) -> Result<Manifest, Invalid> {
+    make(sources, false).map(|(manifest, ..)| manifest)
+}
+
+/// Makes a manifest, and keeps the trees that it is made of if that is wanted; they take as much memory as it does.
+fn make(sources: Sources, keep: bool) -> Result<(Manifest, Vec<Node>, Shape), Invalid> {
     let shape = Shape::read(&schema::manifest_schema());
     let mut sources = sources;
     let mut found = Diagnostics::default();
-    let mut documents = Vec::with_capacity(sources.len());
-    for source in 0..u32::try_from(sources.len()).unwrap_or(u32::MAX) {
-        let Some((_, text)) = sources.get(source) else { continue };
-        match parse::parse(text, source) {
-            Err(problem) => found.push(problem),
-            Ok(node) if node.tree == Tree::Null => found.push(empty(source)),
-            Ok(mut node) => {
-                shape.conceal(&mut node, &mut sources);
-                let _ = shape.check("manifest", &mut node, &sources, &mut found);
-                documents.push(node);
-            }
-        }
+    let mut documents = documents::read(&mut sources, &shape, &mut found);
+    let layers = Layers::gather(&mut documents, &mut found);
+    let mut resolver = Resolver::new(&layers, &shape, &sources, &mut found);
+    let mut kept = Vec::new();
+    for document in documents {
+        resolver.add(&document);
+        kept.extend(keep.then_some(document));
     }
-    let (workspaces, mut desired, owned) = resolve::resolve(documents, &sources, &mut found);
-    validate::validate(&workspaces, &desired, &mut found);
+    let Resolved { workspaces, desired, owned } = resolver.finish();
+    let mut manifest = Manifest { workspaces, desired, owned, layers, sources, ..Manifest::default() };
+    validate::validate(&manifest, &mut found);
     found.sort();
     if found.has_errors() {
-        return Err(Invalid { diagnostics: found, sources });
+        return Err(Invalid { diagnostics: found, sources: manifest.sources });
     }
-    // No two have the same address, so that there is no order among equals to keep.
-    desired.sort_unstable_by(|a, b| a.address.cmp(&b.address));
-    Ok(Manifest { workspaces, desired, owned, warnings: found, sources })
-}
-
-fn empty(source: u32) -> Diagnostic {
-    Diagnostic::error(Code::Empty, Span { source, start: 0, end: 0 }, "there is nothing in this file")
-        .help(parse::SMALLEST)
+    manifest.warnings = found;
+    Ok((manifest, kept, shape))
 }

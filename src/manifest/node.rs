@@ -3,7 +3,7 @@
 //! Composition (defaults, several files) and checking work on this tree, so that whatever is said later about a value
 //! can point at the line that holds it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -55,10 +55,10 @@ impl Node {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The value under keys that stand inside of each other: `development.name`.
+    /// The value under keys that stand inside of each other: `development.name`. Nothing if `~` removes it.
     #[must_use]
     pub fn at(&self, keys: &str) -> Option<&Self> {
-        keys.split('.').try_fold(self, |node, key| node.get(key))
+        keys.split('.').try_fold(self, |node, key| node.get(key)).filter(|node| node.tree != Tree::Null)
     }
 
     /// What it says of a field: under the field's name, or in the item of a list where Bitbucket's JSON has it.
@@ -87,6 +87,22 @@ impl Node {
                 entries.iter().find(|(name, _)| &*name.text == key).map(|(name, value)| (name, value))
             }
             _ => None,
+        }
+    }
+
+    /// The entries of a mapping; nothing for anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[(Key, Self)] {
+        if let Tree::Map(entries) = &self.tree { entries } else { &[] }
+    }
+
+    /// How many values there are in it, itself among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match &self.tree {
+            Tree::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Tree::Map(entries) => 1 + entries.iter().map(|(_, value)| value.count()).sum::<usize>(),
+            Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => 1,
         }
     }
 
@@ -134,27 +150,6 @@ impl Node {
         }
     }
 
-    /// Lays `over` on top of this value: mappings join key by key, anything else replaces.
-    pub fn overlay(&mut self, over: Self) {
-        match (&mut self.tree, over) {
-            (Tree::Map(under), Self { tree: Tree::Map(entries), span }) => {
-                self.span = span;
-                let mut joined = std::mem::take(under).into_vec();
-                for (key, value) in entries {
-                    match joined.iter_mut().find(|(name, _)| name.text == key.text) {
-                        Some((name, old)) => {
-                            *name = key;
-                            old.overlay(value);
-                        }
-                        None => joined.push((key, value)),
-                    }
-                }
-                *under = joined.into();
-            }
-            (_, over) => *self = over,
-        }
-    }
-
     /// The value without its places.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -170,6 +165,18 @@ impl Node {
             }
         }
     }
+}
+
+/// The place of each of these keys among others, if it is there.
+#[must_use]
+pub fn places_of(keys: &[(Key, Node)], among: &[(Key, Node)]) -> Vec<Option<usize>> {
+    /// So few comparisons are made sooner than a table.
+    const FEW: usize = 256;
+    if keys.len() * among.len() <= FEW {
+        return keys.iter().map(|(key, _)| among.iter().position(|(other, _)| other.text == key.text)).collect();
+    }
+    let places: HashMap<&str, usize> = among.iter().enumerate().map(|(at, (key, _))| (&*key.text, at)).collect();
+    keys.iter().map(|(key, _)| places.get(&*key.text).copied()).collect()
 }
 
 /// A value that stands nowhere.
@@ -232,7 +239,7 @@ static KNOWN: LazyLock<HashSet<Arc<str>>> = LazyLock::new(|| {
         let fields = kind.fields().iter().flat_map(|field| field.name.split('.'));
         [kind.name(), kind.identity()].into_iter().chain(kind.section().split('.')).chain(fields)
     });
-    ["version", "defaults", "workspaces", "workspace", "state", "exclusive", "previously"]
+    ["version", "defaults", "templates", "uses", "workspaces", "workspace", "state", "exclusive", "previously"]
         .into_iter()
         .chain(of_kinds)
         .map(Arc::from)

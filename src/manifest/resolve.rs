@@ -1,71 +1,322 @@
-//! From checked trees to the desired state: defaults are laid under every object, several files become one.
+//! LOADER: from checked trees to the desired state: every object is laid over its layers, several files become one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::auth::Auth;
-use super::node::{Node, Tree};
-use super::{Desired, Owned, Workspace, accounts, secret};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources};
-use crate::resource::{Address, Alike, Field, KindRef, Set, Shape, kinds_in};
+use super::desired::{Desired, Said};
+use super::laid::{Effective, Laid, removals};
+use super::layers::Layers;
+use super::node::{Key, Node, Tree, places_of};
+use super::sections::{Reader, Stencil, owned, put_into};
+use super::shape::Shape as Form;
+use super::{Owned, Workspace, accounts};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
+use crate::resource::{Address, Alike, KINDS, KindRef, Shape, kinds_in};
 
-/// Joins the documents of all files into workspaces and desired objects.
-pub(super) fn resolve(
-    documents: Vec<Node>,
-    sources: &Sources,
-    found: &mut Diagnostics,
-) -> (Vec<Workspace>, Vec<Desired>, Vec<Owned>) {
-    let mut documents = documents;
-    let mut defaults: BTreeMap<&'static str, Node> = BTreeMap::new();
-    for document in &mut documents {
-        let Some(mut own) = document.take("defaults") else { continue };
-        for kind in kinds_in(None) {
-            let Some(own) = own.take(kind.name()) else { continue };
-            match defaults.get_mut(kind.name()) {
-                Some(others) => join(others, own, found),
-                None => {
-                    defaults.insert(kind.name(), own);
-                }
-            }
+/// So many objects fit into memory, and are forty times what the largest workspaces hold.
+const MAX_OBJECTS: usize = 4_000_000;
+/// So many values may be copied in laying layers over each other, which takes some seconds.
+const MAX_WORK: usize = 50_000_000;
+/// So many are kept for further objects that use the same templates.
+const MAX_KEPT: usize = 1_000_000;
+
+/// The desired state of some workspaces.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) workspaces: Vec<Workspace>,
+    pub(super) desired: Vec<Desired>,
+    pub(super) owned: Vec<Owned>,
+}
+
+/// Makes it of one document after the other.
+pub(super) struct Resolver<'a> {
+    layers: &'a Layers,
+    form: &'a Form,
+    sources: &'a Sources,
+    found: &'a mut Diagnostics,
+    laid: Laid,
+    /// What lies under objects of a kind that use these templates.
+    under: HashMap<(KindRef, Vec<usize>), Rc<Under>>,
+    kept: usize,
+    /// The layers that lie under something.
+    used: Vec<bool>,
+    alike: Alike,
+    known: HashMap<String, usize>,
+    parts: Vec<Part>,
+    objects: usize,
+    owned: Vec<Owned>,
+}
+
+/// A workspace, and what all files together say of it.
+struct Part {
+    workspace: Workspace,
+    /// Its sections.
+    node: Node,
+    desired: Vec<Desired>,
+}
+
+/// What lies under an object, and what comes of that in every object that says nothing else.
+struct Under {
+    node: Node,
+    fields: Vec<(&'static str, Arc<Value>, Span)>,
+    sections: Vec<(&'static str, Vec<Stencil>)>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(layers: &'a Layers, form: &'a Form, sources: &'a Sources, found: &'a mut Diagnostics) -> Self {
+        Self {
+            layers,
+            form,
+            sources,
+            found,
+            laid: Laid::default(),
+            under: HashMap::new(),
+            kept: 0,
+            used: vec![false; layers.len()],
+            alike: Alike::default(),
+            known: HashMap::new(),
+            parts: Vec::new(),
+            objects: 0,
+            owned: Vec::new(),
         }
     }
-    let mut workspaces: Vec<Workspace> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let (mut desired, mut owned) = (Vec::new(), Vec::new());
-    let mut alike = Alike::default();
-    for document in documents.iter_mut().filter_map(|document| document.take("workspaces")) {
-        for mut workspace in document.into_items() {
-            let Some(name) = workspace.take("workspace") else { continue };
-            let slug = name.text().unwrap_or_default().to_owned();
-            let at = *known.entry(slug.clone()).or_insert(workspaces.len());
-            if at == workspaces.len() {
-                workspaces.push(Workspace { slug: slug.clone(), span: name.span, auth: None });
+
+    /// Adds what a document says.
+    pub(super) fn add(&mut self, document: &Node) {
+        let Some(Tree::List(workspaces)) = document.get("workspaces").map(|workspaces| &workspaces.tree) else {
+            return;
+        };
+        for workspace in workspaces {
+            let Some(name) = workspace.get("workspace") else { continue };
+            let at = self.part(name);
+            if let Some(auth) = workspace.get("auth")
+                && let Some(auth) = Auth::read(auth, self.sources, self.found)
+            {
+                authorise(&mut self.parts[at].workspace, auth, self.found);
             }
-            if let Some(auth) = workspace.take("auth").and_then(|auth| Auth::read(&auth, sources, found)) {
-                authorise(&mut workspaces[at], auth, found);
-            }
-            sections(None, &slug, &workspace, &mut desired, &mut Reader { sources, found });
-            own(None, &slug, &workspace, &mut owned, found);
+            let sections = workspace.entries().iter().filter(|(key, _)| is_of_workspace(key)).cloned().collect();
+            let sections = Node { span: workspace.span, tree: Tree::Map(sections) };
+            let Part { workspace: Workspace { slug, .. }, node, .. } = &mut self.parts[at];
+            add_up(node, sections, slug, self.found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
-                let items = workspace.take(kind.section()).map(Node::into_items).unwrap_or_default();
-                let under = defaults.get(kind.name());
-                desired.reserve_exact(items.len());
+                let Some(Tree::List(items)) = workspace.get(kind.section()).map(|items| &items.tree) else { continue };
                 for item in items {
-                    let effective = on_top_of(under, item);
-                    let mut reader = Reader { sources, found };
-                    let Some(object) = object(kind, &slug, &effective, &mut alike, &mut reader) else { continue };
-                    let (name, absent) = (object.address.clone(), object.absent);
-                    desired.push(object);
-                    if !absent {
-                        sections(Some(kind), name.as_str(), &effective, &mut desired, &mut reader);
-                        own(Some(kind), name.as_str(), &effective, &mut owned, found);
+                    if self.objects > MAX_OBJECTS || self.laid.work > MAX_WORK {
+                        return;
                     }
+                    self.object(kind, at, item);
+                    self.check_bounds(item);
                 }
             }
         }
     }
-    (workspaces, desired, owned)
+
+    fn part(&mut self, name: &Node) -> usize {
+        let slug = name.text().unwrap_or_default();
+        if let Some(at) = self.known.get(slug) {
+            return *at;
+        }
+        let workspace = Workspace { slug: slug.to_owned(), span: name.span, auth: None };
+        self.known.insert(slug.to_owned(), self.parts.len());
+        let node = Node { span: name.span, tree: Tree::Map(Box::default()) };
+        self.parts.push(Part { workspace, node, desired: Vec::new() });
+        self.parts.len() - 1
+    }
+
+    fn check_bounds(&mut self, item: &Node) {
+        let message = if self.objects > MAX_OBJECTS {
+            format!("the manifest asks for more than {MAX_OBJECTS} objects")
+        } else if self.laid.work > MAX_WORK {
+            "the templates grow beyond their bounds when they are laid over each other".to_owned()
+        } else {
+            return;
+        };
+        self.found.push(
+            Diagnostic::error(Code::TooManyObjects, item.span, message)
+                .label("here it is too much")
+                .help("what is in a template or in the defaults comes to be for everything that inherits it"),
+        );
+    }
+
+    fn object(&mut self, kind: KindRef, at: usize, own: &Node) {
+        let Some(id) = own.get(kind.identity()) else { return };
+        let address = Address::new(kind, &self.parts[at].workspace.slug, id.text().unwrap_or_default());
+        let under = self.under(kind, &address, own);
+        let form = self.form.of_items(kind);
+        let effective = Effective::new(own, &under.node, form, &mut self.laid);
+        let said = self.said(kind, address.workspace(), &effective, &under);
+        let (absent, name) = (said.absent, address.clone());
+        let desired = &mut self.parts[at].desired;
+        let before = desired.len();
+        desired.push(Desired::new(address, Arc::new(said)));
+        if !absent {
+            let mut reader = Reader { sources: self.sources, found: self.found };
+            for (key, stencils) in &under.sections {
+                if effective.own(key).is_none() {
+                    put_into(name.as_str(), stencils, desired);
+                }
+            }
+            for kind in kinds_in(Some(kind)).filter(|kind| effective.own(first_key(*kind)).is_some()) {
+                if let Some(section) = effective.at(kind.section()) {
+                    put_into(name.as_str(), &reader.section(kind, name.as_str(), section), desired);
+                }
+            }
+            let wrong = owned(Some(kind), name.as_str(), |key| effective.at(key), &mut self.owned);
+            let of_this = |wrong: Diagnostic| match wrong.primary.as_ref().and_then(|(span, _)| self.layers.at(*span)) {
+                Some(layer) => wrong.also(id.span, format!("this {} has it from {layer}", kind.name())),
+                None => wrong,
+            };
+            wrong.into_iter().map(of_this).for_each(|wrong| self.found.push(wrong));
+            removals(own, Some(&under.node), &mut |key, span, removes| {
+                if !removes {
+                    self.found.push(removes_nothing(key, span));
+                }
+            });
+        }
+        self.objects += self.parts[at].desired.len() - before;
+    }
+
+    /// What lies under an object, made once for all that use the same templates.
+    fn under(&mut self, kind: KindRef, address: &Address, own: &Node) -> Rc<Under> {
+        let uses = if kind.is_templated() { self.layers.used_by(own, self.found) } else { Vec::new() };
+        let uses: Vec<usize> = uses.into_iter().map(|(at, _)| at).collect();
+        let key = (kind, uses);
+        if let Some(known) = self.under.get(&key) {
+            return Rc::clone(known);
+        }
+        let form = self.form.of_items(kind);
+        let row = self.layers.under(kind, key.1.iter().copied());
+        row.iter().for_each(|at| self.used[*at] = true);
+        let row: Vec<&Node> = row.into_iter().map(|at| &self.layers.get(at).node).collect();
+        let node = self.laid.lay(&row, form);
+        let mut reader = Reader { sources: self.sources, found: self.found };
+        let sections = kinds_in(Some(kind)).filter_map(|kind| {
+            let stencils = reader.section(kind, address.as_str(), node.at(kind.section())?);
+            (!stencils.is_empty()).then(|| (first_key(kind), stencils))
+        });
+        let sections = sections.collect();
+        let fields = kind.fields().iter().filter_map(|field| {
+            let value = node.at(field.name)?;
+            Some((field.name, self.alike.value(reader.value(field, value)), value.span))
+        });
+        let fields = fields.collect();
+        self.kept += node.count();
+        if self.kept > MAX_KEPT {
+            self.kept = node.count();
+            self.under.clear();
+        }
+        let under = Rc::new(Under { node, fields, sections });
+        self.under.insert(key, Rc::clone(&under));
+        under
+    }
+
+    /// What is said of an object itself.
+    fn said(&mut self, kind: KindRef, workspace: &str, effective: &Effective<'_>, under: &Under) -> Said {
+        let mut reader = Reader { sources: self.sources, found: self.found };
+        let (mut fields, mut places, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+        for field in kind.fields() {
+            let inherited = || under.fields.iter().find(|(name, ..)| *name == field.name);
+            let (value, span) = match effective.own(field.name) {
+                Some(Node { tree: Tree::Null, span }) => {
+                    removed.push((field.name, *span));
+                    continue;
+                }
+                Some(value) => (self.alike.value(reader.value(field, value)), value.span),
+                None => match inherited() {
+                    Some((_, value, span)) => (Arc::clone(value), *span),
+                    None => {
+                        // Removed by a layer.
+                        let gone = under.node.get(field.name).map(|gone| (field.name, gone.span));
+                        removed.extend(gone);
+                        continue;
+                    }
+                },
+            };
+            fields.push((field.name, value));
+            places.push(span);
+        }
+        let (id, state) = (effective.at(kind.identity()), effective.at("state"));
+        let previously = effective.at("previously").and_then(|name| Some((name.text()?, name.span)));
+        Said {
+            fields: self.alike.fields(fields.into_iter().collect()),
+            absent: state.and_then(Node::text) == Some("absent"),
+            span: id.map(|id| id.span).unwrap_or_default(),
+            previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
+            state_span: state.map(|state| state.span),
+            places: places.into(),
+            removed: removed.into(),
+            listed: accounts::listed(kind, |field| effective.at(field.name)),
+        }
+    }
+
+    /// All that the documents said.
+    pub(super) fn finish(mut self) -> Resolved {
+        self.warn_of_idle_removals();
+        let mut resolved = Resolved { owned: self.owned, ..Resolved::default() };
+        let mut by_workspace: BTreeMap<String, Vec<Desired>> = BTreeMap::new();
+        for mut part in self.parts {
+            let slug = &part.workspace.slug;
+            let mut reader = Reader { sources: self.sources, found: self.found };
+            for kind in kinds_in(None).filter(|kind| kind.shape() != Shape::Objects) {
+                if let Some(section) = part.node.at(kind.section()) {
+                    put_into(slug, &reader.section(kind, slug, section), &mut part.desired);
+                }
+            }
+            let wrong = owned(None, slug, |key| part.node.at(key), &mut resolved.owned);
+            wrong.into_iter().for_each(|wrong| self.found.push(wrong));
+            by_workspace.insert(slug.clone(), part.desired);
+            resolved.workspaces.push(part.workspace);
+        }
+        resolved.desired.reserve_exact(by_workspace.values().map(Vec::len).sum());
+        by_workspace.into_values().for_each(|desired| in_order(desired, &mut resolved.desired));
+        resolved
+    }
+
+    /// What a layer removes should be there at least for one of those that stand on it.
+    fn warn_of_idle_removals(&mut self) {
+        for at in (0..self.layers.len()).filter(|at| self.used[*at]) {
+            removals(&self.layers.get(at).node, None, &mut |key, span, _| {
+                if !self.laid.removed.contains(&span) {
+                    self.found.push(removes_nothing(key, span));
+                }
+            });
+        }
+    }
+}
+
+/// Adds the objects of a workspace in the order of their addresses, in which they mostly are, kind by kind.
+fn in_order(desired: Vec<Desired>, all: &mut Vec<Desired>) {
+    let mut by_kind: Vec<Vec<Desired>> = KINDS.iter().map(|_| Vec::new()).collect();
+    for object in desired {
+        by_kind[object.address.kind().rank()].push(object);
+    }
+    for mut objects in by_kind {
+        if !objects.is_sorted_by(|a, b| a.address <= b.address) {
+            objects.sort_unstable_by(|a, b| a.address.cmp(&b.address));
+        }
+        all.append(&mut objects);
+    }
+}
+
+fn removes_nothing(key: &Key, span: Span) -> Diagnostic {
+    Diagnostic::warning(Code::RemovesNothing, span, format!("there is no `{}` that this could remove", key.text))
+        .label("nothing gives it a value under this")
+        .help("leave it out")
+}
+
+/// Whether a key of a workspace is about it, and neither its name nor its credential nor what is listed in it.
+pub(super) fn is_of_workspace(key: &Key) -> bool {
+    let is_list = |kind: KindRef| kind.shape() == Shape::Objects && kind.section() == &*key.text;
+    !matches!(&*key.text, "workspace" | "auth") && !kinds_in(None).any(is_list)
+}
+
+/// The key at which a section begins.
+fn first_key(kind: KindRef) -> &'static str {
+    kind.section().split('.').next().unwrap_or_default()
 }
 
 /// Two places may both say which credential a workspace takes, but not different ones.
@@ -86,188 +337,34 @@ fn authorise(workspace: &mut Workspace, auth: Auth, found: &mut Diagnostics) {
     }
 }
 
-/// Two files may both give defaults, but not different ones for the same key: which would win?
-fn join(under: &mut Node, over: Node, found: &mut Diagnostics) {
-    if over.to_json() == under.to_json() {
-        return;
-    }
-    match (&mut under.tree, over) {
-        (Tree::Map(entries), Node { tree: Tree::Map(more), .. }) => {
+/// What several places say of a workspace adds up: mappings become one, lists follow each other.
+pub(super) fn add_up(under: &mut Node, more: Node, workspace: &str, found: &mut Diagnostics) {
+    match (&mut under.tree, more.tree) {
+        (Tree::Map(entries), Tree::Map(more)) => {
+            let places = places_of(&more, entries);
             let mut joined = std::mem::take(entries).into_vec();
-            for (key, value) in more {
-                match joined.iter_mut().find(|(name, _)| name.text == key.text) {
-                    Some((_, old)) => join(old, value, found),
+            for ((key, value), place) in more.into_iter().zip(places) {
+                match place {
+                    Some(at) => add_up(&mut joined[at].1, value, workspace, found),
                     None => joined.push((key, value)),
                 }
             }
             *entries = joined.into();
         }
-        (_, over) => found.push(
-            Diagnostic::error(Code::ConflictingDefaults, over.span, "two files give different defaults")
-                .label("this one")
-                .also(under.span, "and this one")
-                .help("defaults hold for the whole manifest: keep one of them, or set the value on the objects"),
+        (Tree::List(items), Tree::List(more)) => {
+            let both = std::mem::take(items).into_vec().into_iter().chain(more);
+            *items = both.collect();
+        }
+        (first, second) if *first == second => {}
+        (_, _) => found.push(
+            Diagnostic::error(
+                Code::ListedTwice,
+                more.span,
+                format!("two places say different things of `{workspace}`"),
+            )
+            .label("this one")
+            .also(under.span, "and this one")
+            .help("keep one of them: it holds for the workspace wherever that is listed"),
         ),
-    }
-}
-
-fn on_top_of(defaults: Option<&Node>, item: Node) -> Node {
-    match defaults {
-        Some(defaults) => {
-            let mut effective = defaults.clone();
-            effective.overlay(item);
-            effective
-        }
-        None => item,
-    }
-}
-
-/// Reads values, with what is needed to say what is wrong with them.
-struct Reader<'a> {
-    sources: &'a Sources,
-    found: &'a mut Diagnostics,
-}
-
-impl Reader<'_> {
-    /// The value of a field. Of a secret that is where it comes from.
-    fn value(&mut self, field: &Field, node: &Node) -> Value {
-        if field.set == Set::Blindly
-            && matches!(node.tree, Tree::Map(_))
-            && let Some(source) = secret::read(field.name, node, self.sources, self.found)
-        {
-            return source.to_json();
-        }
-        field.settled(node.to_json())
-    }
-}
-
-fn object(
-    kind: KindRef,
-    workspace: &str,
-    effective: &Node,
-    alike: &mut Alike,
-    reader: &mut Reader<'_>,
-) -> Option<Desired> {
-    let id = effective.get(kind.identity())?;
-    let said = || kind.fields().iter().filter_map(|field| Some((field, effective.get(field.name)?)));
-    let fields = said().map(|(field, value)| (field.name, alike.value(reader.value(field, value)))).collect();
-    let state = effective.get("state");
-    let previously = effective.get("previously").and_then(|name| Some((name.text()?, name.span)));
-    Some(Desired {
-        previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
-        address: Address::new(kind, workspace, id.text().unwrap_or_default()),
-        fields: alike.fields(fields),
-        absent: state.and_then(Node::text) == Some("absent"),
-        rewrite: false,
-        span: id.span,
-        state_span: state.map(|state| state.span),
-        places: said().map(|(_, value)| value.span).collect(),
-        listed: accounts::listed(kind, |field| effective.get(field.name)),
-    })
-}
-
-/// Everything that stands under an object, or under a workspace, in sections of its own.
-fn sections(kind: Option<KindRef>, parent: &str, node: &Node, desired: &mut Vec<Desired>, reader: &mut Reader<'_>) {
-    for kind in kinds_in(kind).filter(|kind| kind.shape() != Shape::Objects) {
-        let Some(section) = node.at(kind.section()) else { continue };
-        match (kind.shape(), &section.tree) {
-            (Shape::List, Tree::List(items)) => {
-                for item in items {
-                    let mut one = in_section(kind, parent, item, reader, |field| item.said_of(field));
-                    let id = kind.identity_of(&one.fields);
-                    one.address = Address::within(parent, kind, &id);
-                    one.span = item.get(kind.identity()).unwrap_or(item).span;
-                    let name = one.address.clone();
-                    desired.push(one);
-                    sections(Some(kind), name.as_str(), item, desired, reader);
-                }
-            }
-            (Shape::Map(field), Tree::Map(entries)) => {
-                for (key, value) in entries {
-                    let one = in_section(kind, parent, value, reader, |known| (known.name == field).then_some(value));
-                    desired.push(Desired { address: Address::within(parent, kind, &key.text), span: key.span, ..one });
-                }
-            }
-            (Shape::Names, Tree::List(names)) => {
-                for name in names {
-                    let address = Address::within(parent, kind, name.text().unwrap_or_default());
-                    desired.push(Desired { address, ..in_section(kind, parent, name, reader, |_| None) });
-                }
-            }
-            (Shape::One, _) => {
-                doubles(kind, section, reader.found);
-                desired.push(in_section(kind, parent, section, reader, |field| section.said_of(field)));
-            }
-            (Shape::Value(field), _) => {
-                desired
-                    .push(in_section(kind, parent, section, reader, |known| (known.name == field).then_some(section)));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The sections that `exclusive` names. Each must stand there: nothing goes because of a section that nobody wrote down.
-fn own(kind: Option<KindRef>, parent: &str, node: &Node, owned: &mut Vec<Owned>, found: &mut Diagnostics) {
-    let Some(Tree::List(names)) = node.get("exclusive").map(|names| &names.tree) else { return };
-    for name in names {
-        let said = name.text().unwrap_or_default();
-        if node.get(said).is_none() {
-            found.push(
-                Diagnostic::error(Code::ExclusiveNothing, name.span, format!("`{said}` is exclusive and not there"))
-                    .label("what is not listed would go, and nothing is listed")
-                    .help(format!("list what shall be, or write `{said}: []` if all of it shall go")),
-            );
-        }
-        let belongs = |kind: &KindRef| kind.section().split('.').next() == Some(said) && !kind.shape().is_single();
-        for kind in kinds_in(kind).filter(belongs).filter(|kind| node.at(kind.section()).is_some()) {
-            owned.push(Owned { parent: parent.into(), kind, span: name.span });
-        }
-    }
-}
-
-/// One thing in a section, with the fields that are said of it.
-fn in_section<'a>(
-    kind: KindRef,
-    parent: &str,
-    node: &Node,
-    reader: &mut Reader<'_>,
-    said: impl Fn(&Field) -> Option<&'a Node>,
-) -> Desired {
-    let read = kind.fields().iter().filter_map(|field| match said(field) {
-        Some(value) => Some((field.name, reader.value(field, value), value.span)),
-        None => field.implied.then(|| (field.name, field.absent.value(), node.span)),
-    });
-    let read: Vec<_> = read.collect();
-    Desired {
-        address: Address::within(parent, kind, ""),
-        places: read.iter().map(|(_, _, span)| *span).collect(),
-        listed: accounts::listed(kind, said),
-        fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
-        absent: false,
-        rewrite: false,
-        span: node.span,
-        previously: None,
-        state_span: None,
-    }
-}
-
-/// Where items of a list are told apart by a word, only one can have it.
-fn doubles(kind: KindRef, section: &Node, found: &mut Diagnostics) {
-    let mut seen = HashSet::new();
-    for field in kind.fields().iter().filter(|field| field.is_listed()) {
-        let Some(at) = field.api.iter().position(|key| key.contains('=')) else { continue };
-        let Some((name, is)) = field.api[at].split_once('=').filter(|pick| seen.insert(*pick)) else { continue };
-        let Some(list) = field.api[..at].iter().try_fold(section, |node, key| node.get(key)) else { continue };
-        let mut items = list.items_that(name, is);
-        let Some(first) = items.next() else { continue };
-        for item in items {
-            found.push(
-                Diagnostic::error(Code::ItemTwice, item.span, format!("`{name}: {is}` stands twice in one list"))
-                    .label("the second time")
-                    .also(first.span, "the first time")
-                    .help("say everything about it in one place"),
-            );
-        }
     }
 }

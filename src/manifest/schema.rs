@@ -18,6 +18,7 @@ pub fn manifest_schema() -> Value {
     let mut generator = generator();
     let mut defaults = Map::new();
     let mut sections = Map::new();
+    let mut templates = json!({});
     for kind in kinds_in(None) {
         let mut schema = settings(kind, &mut generator);
         if kind.shape() != Shape::Objects {
@@ -25,7 +26,14 @@ pub fn manifest_schema() -> Value {
             continue;
         }
         add_sections(kind, &mut schema, &mut generator);
-        defaults.insert(kind.name().to_owned(), schema.clone());
+        let plain = schema.clone();
+        allow_removal(&mut schema);
+        if kind.is_templated() {
+            schema["properties"][USES] = uses(kind);
+            templates = templates_of(kind, &schema);
+        }
+        // Under what uses nothing there is nothing that could be removed.
+        defaults.insert(kind.name().to_owned(), if kind.is_templated() { schema.clone() } else { plain });
         sections.insert(
             kind.section().to_owned(),
             json!({
@@ -53,7 +61,9 @@ pub fn manifest_schema() -> Value {
         "description": "Workspaces of Bitbucket Cloud with their projects and repositories, as they shall be.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["version", "workspaces"],
+        "required": ["version"],
+        // A file may hold nothing but what others stand on.
+        "anyOf": [{"required": ["workspaces"]}, {"required": ["defaults"]}, {"required": ["templates"]}],
         "properties": {
             "version": {
                 "description": "The version of this format.",
@@ -66,6 +76,7 @@ pub fn manifest_schema() -> Value {
                 "additionalProperties": false,
                 "properties": defaults,
             },
+            "templates": templates,
             "workspaces": {
                 "description": "The workspaces. The same one may stand in several files.",
                 "type": "array",
@@ -79,6 +90,63 @@ pub fn manifest_schema() -> Value {
             },
         },
     })
+}
+
+/// The key by which an object stands on templates.
+pub const USES: &str = "uses";
+
+fn uses(kind: KindRef) -> Value {
+    json!({
+        "description": format!("The templates that this stands on, in order: what a later one says wins, and what is said here wins over all. Under them lies `defaults.{}`.", kind.name()),
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "uniqueItems": true,
+    })
+}
+
+fn templates_of(kind: KindRef, settings: &Value) -> Value {
+    let mut template = settings.clone();
+    template["description"] =
+        json!(format!("Settings of a {}, for those that name this template in `uses`.", kind.name()));
+    json!({
+        "description": format!("Named settings of {}, for this and all other files of the manifest. `~` removes what is inherited.", kind.section()),
+        "type": "object",
+        "additionalProperties": template,
+    })
+}
+
+/// Lets `~` stand wherever something can be inherited: at every key that may be missing, and in mappings, but not in lists,
+/// which are inherited whole, nor in what says where a secret comes from, which is one thing.
+fn allow_removal(schema: &mut Value) {
+    if schema.get("writeOnly").is_some() {
+        return;
+    }
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let is_required = |key: &String| required.as_array().is_some_and(|keys| keys.contains(&json!(key)));
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (_, property) in properties.iter_mut().filter(|(key, _)| !is_required(key)) {
+            allow_removal(property);
+            allow_null(property);
+        }
+    }
+    if let Some(values @ Value::Object(_)) = schema.get_mut("additionalProperties") {
+        allow_removal(values);
+        allow_null(values);
+    }
+}
+
+/// Lets null stand in a value's place as well.
+fn allow_null(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    let null = json!({"const": null, "description": "Removes the inherited value."});
+    for (key, null) in [("oneOf", null), ("anyOf", json!({"type": "null"})), ("enum", Value::Null)] {
+        if let Some(Value::Array(choices)) = map.get_mut(key) {
+            choices.push(null);
+        }
+    }
+    if let Some(name) = map.get_mut("type") {
+        *name = json!([name, "null"]);
+    }
 }
 
 /// Adds to the schema of an object what can stand in it.
@@ -238,12 +306,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_a_person_can_write_is_explained_and_nothing_is_null() {
+    fn everything_a_person_can_write_is_explained() {
         fn walk(schema: &Value, path: &str) {
-            assert_ne!(schema.get("type"), Some(&json!("null")), "{path}");
-            if let Some(types) = schema.get("type") {
-                assert!(types.is_string(), "{path}: {types}");
-            }
             for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 let path = format!("{path}.{name}");
                 if !path.starts_with(".defaults.") || path.matches('.').count() > 2 {
@@ -256,5 +320,38 @@ mod tests {
             }
         }
         walk(&manifest_schema(), "");
+    }
+
+    /// Whether the text of a schema says null anywhere.
+    fn nulls(schema: &Value) -> bool {
+        schema.to_string().contains("null")
+    }
+
+    #[test]
+    fn what_can_be_inherited_can_be_removed_and_nothing_else_can() {
+        let schema = manifest_schema();
+        let workspace = &schema["properties"]["workspaces"]["items"]["properties"];
+        let repository = &workspace["repositories"]["items"]["properties"];
+        let project = &workspace["projects"]["items"]["properties"];
+        let template = &schema["properties"]["templates"]["additionalProperties"]["properties"];
+        let defaults = &schema["properties"]["defaults"]["properties"];
+        for settings in [repository, project, template, &defaults["repository"]["properties"]] {
+            for (name, property) in settings.as_object().unwrap() {
+                let own = ["slug", "key", "state", "previously", "uses"].contains(&name.as_str());
+                let takes_null = jsonschema::draft7::is_valid(property, &Value::Null);
+                assert_eq!(takes_null, !own, "{name}: {property}");
+                // Lists are inherited whole.
+                assert!(!property.get("items").is_some_and(nulls), "{name}: {property}");
+            }
+        }
+        let grants = &repository["permissions"]["properties"]["groups"];
+        assert!(nulls(&grants["type"]) && nulls(&grants["additionalProperties"]), "{grants}");
+        let pair = &repository["pipelines"]["properties"]["ssh_key_pair"];
+        assert!(nulls(&pair["type"]) && !nulls(&pair["properties"]), "{pair}");
+        assert!(!nulls(&defaults["project"]));
+        for (name, section) in workspace.as_object().unwrap() {
+            assert_eq!(nulls(section), ["projects", "repositories"].contains(&name.as_str()), "{name}");
+        }
+        assert!(!nulls(&schema["properties"]["version"]));
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::impossible::impossible;
 use super::node::{Key, Node, Tree};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span, closest};
+use crate::resource::KindRef;
 
 /// A schema, read once.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Shape {
         keys: BTreeMap<String, Shape>,
         /// The keys it must have.
         required: Vec<String>,
+        /// The keys of which it must have one, if there are any.
+        one_of: Vec<String>,
         /// Whether it says where secrets come from, so that anything else in it may be one.
         secret: bool,
         /// A flag, and the key whose text is a secret if that is set.
@@ -43,16 +46,25 @@ pub enum Shape {
     },
     /// Text, or a mapping in its place.
     Either(Box<Shape>, Box<Shape>),
+    /// Something that can be inherited, or `~`, which removes it.
+    Removable(Box<Shape>),
 }
 
 impl Shape {
     /// Reads a schema. What it does not understand is taken for text, which a test would notice.
     #[must_use]
     pub fn read(schema: &Value) -> Self {
-        if let Some([text, mapping]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        if takes_null(schema) { Self::Removable(Box::new(Self::read_plain(schema))) } else { Self::read_plain(schema) }
+    }
+
+    /// Reads a schema, whether it takes null or not.
+    fn read_plain(schema: &Value) -> Self {
+        let choices_of = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if let ([text, mapping, ..], None) = (choices_of, schema.get("type")) {
             return Self::Either(Box::new(Self::read(text)), Box::new(Self::read(mapping)));
         }
-        match schema.get("type").and_then(Value::as_str) {
+        let name = schema.get("type").map(|name| name.get(0).unwrap_or(name));
+        match name.and_then(Value::as_str) {
             Some("boolean") => Self::Flag,
             Some("integer") => Self::Integer(choices(schema).iter().filter_map(serde_json::Value::as_i64).collect()),
             Some("array") => Self::List(Box::new(Self::read(schema.get("items").unwrap_or(&Value::Null)))),
@@ -67,13 +79,8 @@ impl Shape {
                     .flatten()
                     .map(|(key, schema)| (key.clone(), Self::read(schema)))
                     .collect(),
-                required: schema
-                    .get("required")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|key| key.as_str().map(str::to_owned))
-                    .collect(),
+                required: required(schema),
+                one_of: choices_of.iter().flat_map(required).collect(),
                 secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
                 secret_if: super::conceal::secret_if(schema),
             },
@@ -88,6 +95,14 @@ impl Shape {
     #[must_use]
     pub fn check(&self, name: &str, node: &mut Node, sources: &Sources, found: &mut Diagnostics) -> bool {
         match (self, &mut node.tree) {
+            (Self::Removable(_), Tree::Null) => {
+                let written = !sources.text(node.span).is_empty();
+                if !written {
+                    found.push(nothing_written(name, node));
+                }
+                written
+            }
+            (Self::Removable(shape), _) => shape.check(name, node, sources, found),
             (Self::Flag, Tree::Bool(_)) => true,
             (Self::Integer(allowed), Tree::Number(number)) => {
                 let fits = number.as_i64().is_some_and(|number| allowed.is_empty() || allowed.contains(&number));
@@ -119,15 +134,20 @@ impl Shape {
                 for (at, first) in &doubles {
                     found.push(double(name, &entries[*at].0, *first));
                 }
-                keep_only(entries, |(_, node)| values.check(name, node, sources, found));
+                let one = if matches!(**values, Self::Object { .. }) { singular(name) } else { name.to_owned() };
+                keep_only(entries, |(_, node)| values.check(&one, node, sources, found));
                 true
             }
-            (Self::Object { keys, required, secret, .. }, Tree::Map(entries)) => {
+            (Self::Object { keys, required, one_of, secret, .. }, Tree::Map(entries)) => {
                 let written = entries.len();
                 // A required key that is there but does not fit is reported for what it is, not as missing.
                 let lacks = |key: &&String| !entries.iter().any(|(name, _)| *name.text == **key);
-                let missing: Vec<&String> = required.iter().filter(lacks).collect();
+                let mut missing: Vec<&String> = required.iter().filter(lacks).collect();
+                let lacks_all = one_of.iter().all(|key| lacks(&key));
                 let meant = check_entries(name, keys, entries, sources, found);
+                if lacks_all && !one_of.iter().any(|key| meant.contains(key)) {
+                    missing.extend(one_of.first());
+                }
                 // A key that is only misspelt is not missing as well.
                 let missing: Vec<_> =
                     missing.iter().filter(|key| !meant.contains(**key)).map(|key| format!("`{key}`")).collect();
@@ -162,6 +182,33 @@ impl Shape {
         }
     }
 
+    /// The shape of what stands under a key, or of the items of a list.
+    pub(super) fn within(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object { keys, .. } => keys.get(key),
+            Self::Map(values) | Self::List(values) => Some(values),
+            Self::Removable(shape) => shape.within(key),
+            _ => None,
+        }
+    }
+
+    /// The shape of an object that is listed in a workspace.
+    pub(super) fn of_items(&self, kind: KindRef) -> Option<&Self> {
+        let workspaces = self.within("workspaces")?;
+        workspaces.within("")?.within(kind.section())?.within("")
+    }
+
+    /// Whether two such mappings become one, key by key, when one is laid over the other. What says where a secret comes
+    /// from is one thing.
+    pub(super) fn joins(&self) -> bool {
+        match self {
+            Self::Object { secret, .. } => !secret,
+            Self::Map(_) => true,
+            Self::Removable(shape) => shape.joins(),
+            _ => false,
+        }
+    }
+
     fn mismatch(&self, name: &str, node: &Node) -> Diagnostic {
         let code = match (self, &node.tree) {
             (Self::Text { words, .. }, Tree::Text(_)) if !words.is_empty() => Code::UnknownWord,
@@ -178,6 +225,10 @@ impl Shape {
             },
             (Self::Text { words, .. }, Tree::Bool(yes)) if words.is_empty() => {
                 diagnostic.help(format!("if the word {yes} is meant, put it in quotes: \"{yes}\""))
+            }
+            (_, Tree::Null) if node.span.start < node.span.end => {
+                let removes = "`~` removes what is inherited, and nothing is inherited here";
+                diagnostic.label("this is `~`").help(format!("{removes}: write a value"))
             }
             (_, Tree::Null) => diagnostic.help(format!("write a value, or leave `{name}` out")),
             (Self::Text { words, .. }, Tree::Text(text)) => match closest(text, words.iter().map(String::as_str)) {
@@ -200,12 +251,20 @@ impl Shape {
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),
             Self::Either(text, mapping) => format!("{} or {}", text.describe(), mapping.describe()),
+            Self::Removable(shape) => shape.describe(),
             Self::Object { keys, .. } => {
                 let keys: Vec<_> = keys.keys().take(4).map(|key| format!("`{key}`")).collect();
                 format!("a mapping with keys such as {}", keys.join(", "))
             }
         }
     }
+}
+
+/// Nothing at all may be a slip of the pen, and removes nothing.
+fn nothing_written(name: &str, node: &Node) -> Diagnostic {
+    Diagnostic::error(Code::WrongType, node.span, format!("`{name}` says nothing"))
+        .label("this is empty")
+        .help("write `~` to remove the inherited value, or a value")
 }
 
 /// Reports unknown and double keys, and every value that does not fit; what remains is sound. Gives the keys that unknown
@@ -298,7 +357,8 @@ fn unknown(name: &str, key: &Key, keys: &BTreeMap<String, Shape>, near: Option<&
     }
 }
 
-fn shortened(text: &str) -> String {
+/// A name that somebody chose, as far as a message has room for it.
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() > 60 {
         format!("{}…", text.chars().take(57).collect::<String>())
     } else {
@@ -321,6 +381,19 @@ fn singular(name: &str) -> String {
         .iter()
         .find(|kind| kind.section() == name)
         .map_or_else(|| name.strip_suffix('s').unwrap_or(name).to_owned(), |kind| kind.name().to_owned())
+}
+
+/// Whether null is among what fits.
+fn takes_null(schema: &Value) -> bool {
+    let among = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    among("type").any(|name| name == "null")
+        || among("anyOf").any(|choice| choice.get("type").is_some_and(|name| name == "null"))
+        || among("oneOf").any(|choice| choice.get("const").is_some_and(Value::is_null))
+}
+
+fn required(schema: &Value) -> Vec<String> {
+    let keys = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(|key| key.as_str().map(str::to_owned)).collect()
 }
 
 fn choices(schema: &Value) -> Vec<Value> {
@@ -378,7 +451,7 @@ workspaces:
       - nothing
     repos: []
   - workspaces: x
-templates: {}
+presets: {}
 ";
         insta::assert_debug_snapshot!(messages(text));
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::state::{Actual, State};
+use super::state::{Actual, State, Surplus};
+use super::unread::Unknown;
 use super::unseen::Unseen;
-use super::{Change, FieldChange, Note, Plan};
+use super::{Change, FieldChange, Note, Plan, Unread};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
 use crate::manifest::{Desired, Manifest};
 use crate::resource::fields::shared;
-use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape};
+use crate::resource::{Action, Address, Fields, Finding, KindRef, Order, Reference, Shape};
 
 /// Compares. Only what the manifest says is looked at.
 ///
@@ -19,22 +20,26 @@ use crate::resource::{Action, Address, Fields, KindRef, Order, Reference, Shape}
 /// Everything in the manifest that does not fit what exists, each at its place.
 pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
     let mut unknown: HashMap<Address, Option<String>> = HashMap::new();
-    let mut plan = Plan { found: state.found.clone(), unread: state.unread.clone(), ..Plan::default() };
-    let unread: HashSet<&str> = state.unread.iter().flat_map(|unread| &unread.workspaces).map(String::as_str).collect();
+    let mut plan = Plan { found: state.found.clone(), notes: state.notes.clone(), ..Plan::default() };
+    let mut unread = Unknown::of(&state.unread);
     let mut problems = Diagnostics::default();
     let desired: HashMap<&Address, &Desired> =
         manifest.desired.iter().map(|object| (&object.address, object)).collect();
     // What is made anew, with whose going everything goes that is in it. It stands before that: kinds are so ranked.
     let mut anew: HashSet<(KindRef, &str)> = HashSet::new();
     let mut unseen = Unseen::default();
-    // Of what could not be read nobody knows what to change.
-    for object in manifest.desired.iter().filter(|object| !unread.contains(object.address.workspace())) {
+    for object in &manifest.desired {
         let holder = object.address.kind().parent().map(|kind| (kind, object.address.parent()));
         let goes_along = holder.is_some_and(|holder| anew.contains(&holder));
+        // Of what could not be read nobody knows what to change, unless it goes anyway.
+        if !goes_along && unread.holds(&object.address) {
+            plan.unplanned += 1;
+            continue;
+        }
         let actual = state.objects.get(&object.address).filter(|_| !goes_along);
         unseen.count(object, actual);
         if !object.absent {
-            check_reference(object, &desired, state, &mut unknown, &mut problems);
+            check_reference(manifest, object, &desired, state, &mut unknown, &mut problems);
         }
         match compare(manifest, object, actual, state, &mut plan.notes) {
             None => plan.unchanged += 1,
@@ -46,7 +51,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
                 if let (Action::Update, Some(finding)) =
                     (change.action, object.address.kind().refuse(object.address.id(), &change.target()))
                 {
-                    problems.push(object.diagnostic(finding));
+                    problems.push(manifest.diagnostic(object, finding));
                 }
                 if change.action == Action::Replace {
                     anew.insert((object.address.kind(), object.address.as_str()));
@@ -55,6 +60,7 @@ pub fn diff(manifest: &Manifest, state: &State) -> Result<Plan, Diagnostics> {
             }
         }
     }
+    plan.unread = still_unread(state, &anew);
     likely_renames(&plan.changes, &desired, state, &mut problems);
     if !problems.is_empty() {
         problems.sort();
@@ -146,6 +152,7 @@ fn holder<'a>(address: &Address, state: &'a State) -> Option<&'a Fields> {
 /// The object that this one refers to must exist or be about to, and the two must suit each other. `unknown` remembers what
 /// was looked for in vain, and what is near it: a default can send ten thousand repositories after one name.
 fn check_reference(
+    manifest: &Manifest,
     object: &Desired,
     desired: &HashMap<&Address, &Desired>,
     state: &State,
@@ -160,7 +167,7 @@ fn check_reference(
         let near = unknown
             .entry(reference.address.clone())
             .or_insert_with(|| nearest(&reference.address, desired, state).map(str::to_owned));
-        problems.push(unknown_reference(object, &reference, near.as_deref()));
+        problems.push(unknown_reference(manifest, object, &reference, near.as_deref()));
         return;
     }
     let nothing = Fields::default();
@@ -168,7 +175,7 @@ fn check_reference(
     let will_be = wanted.map_or_else(|| of(actual), |wanted| of(actual).overlaid(&wanted.fields));
     let own = of(state.objects.get(&object.address)).overlaid(&object.fields);
     if let Some(finding) = kind.check_reference(&own, &will_be) {
-        problems.push(object.diagnostic(finding));
+        problems.push(manifest.diagnostic(object, finding));
     }
 }
 
@@ -193,23 +200,20 @@ fn nearest<'a>(wanted: &Address, desired: &HashMap<&'a Address, &Desired>, state
     closest(wanted.id(), listed.map(Address::id).chain(existing.map(String::as_str)))
 }
 
-fn unknown_reference(object: &Desired, reference: &Reference, near: Option<&str>) -> Diagnostic {
+fn unknown_reference(manifest: &Manifest, object: &Desired, reference: &Reference, near: Option<&str>) -> Diagnostic {
     let (workspace, id) = (reference.address.workspace(), reference.address.id());
     let kind = reference.address.kind();
-    let span = object.place(reference.field).unwrap_or(object.span);
-    let diagnostic = Diagnostic::error(
-        Code::UnknownReference,
-        span,
-        format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name()),
-    );
-    match near {
-        Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-        None => diagnostic.label("neither there nor in this manifest").help(format!(
+    let message = format!("there is no {} `{id}` in the workspace `{workspace}`", kind.name());
+    let finding = Finding::error(Code::UnknownReference, reference.field, message);
+    let finding = match near {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.label("neither there nor in this manifest").help(format!(
             "to create it, list it: `{}: [{{{}: {id}}}]` under the workspace",
             kind.section(),
             kind.identity()
         )),
-    }
+    };
+    manifest.diagnostic(object, finding)
 }
 
 /// Says of what still has its former name that this changes as well.
@@ -261,20 +265,34 @@ fn likely_renames(
     }
 }
 
+/// What could not be read and is not planned. What stood in something that is made anew is gone in any case.
+fn still_unread(state: &State, anew: &HashSet<(KindRef, &str)>) -> Vec<Unread> {
+    let still = |unread: &Unread| {
+        let goes = |name: &str| {
+            let mut holders = unread.sections.iter().filter_map(|kind| kind.parent());
+            holders.any(|holder| anew.contains(&(holder, name)))
+        };
+        let names: Vec<String> = unread.names.iter().filter(|name| !goes(name)).cloned().collect();
+        (!names.is_empty()).then(|| Unread { names, ..unread.clone() })
+    };
+    state.unread.iter().filter_map(still).collect()
+}
+
 /// What stands in a section that holds nothing but what is managed, and is not, goes.
 fn remove_surplus(manifest: &Manifest, state: &State, plan: &mut Plan) {
-    let stays = state.own.iter().map(|(address, why)| Note { address: address.clone(), text: (*why).to_owned() });
-    plan.notes.extend(stays);
     if state.surplus.is_empty() {
         return;
     }
     let places: HashMap<(&str, KindRef), Span> =
         manifest.owned.iter().map(|owned| ((&*owned.parent, owned.kind), owned.span)).collect();
-    for (address, actual) in &state.surplus {
+    for Surplus { address, actual, again } in &state.surplus {
         let place = places.get(&(address.parent(), address.kind())).map(|span| manifest.sources.place(*span));
         let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
+        let gone =
+            |(name, from): (_, &Arc<Value>)| FieldChange { name, from: Arc::clone(from), to: shared(Value::Null) };
         plan.changes.push(Change {
-            reason: Some(format!("exclusive{place}").into()),
+            fields: actual.fields.iter().map(gone).collect(),
+            reason: Some(format!("exclusive{place}{}", if *again { "; one like it stays" } else { "" }).into()),
             uuid: Some(actual.uuid.clone()),
             ..Change::new(address.clone(), Action::Delete)
         });

@@ -4,19 +4,19 @@
 //! asked, 90 addresses at a time (api.md §5.1).
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::misnamed::{check_doubles, check_members};
 use super::people::{People, Person};
 use super::refresh::about_workspace;
 use super::{Error, lanes};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read, Watched};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::manifest::{Desired, Manifest, Workspace};
 use crate::progress::{Event, Listen};
 use crate::resource::account::{folded, is_email, is_uuid};
@@ -51,7 +51,7 @@ struct Member {
 }
 
 /// The accounts of a workspace, by all that a manifest may call them.
-type Known = HashMap<String, Arc<Person>>;
+pub(super) type Known = HashMap<String, Arc<Person>>;
 
 /// Finds the accounts that the manifest names by e-mail address.
 ///
@@ -92,13 +92,19 @@ pub(super) async fn resolve<'a, R: Read>(
             Err(Err(error)) if error.ends_its_credential() => {
                 resolved.useless.entry(client.lane(&workspace.slug)).or_insert(error);
             }
-            Err(problem) => problems.push(problem?),
+            Err(problem) => {
+                let problem = problem?;
+                // Each of its requests says so; one of them is enough.
+                if !problems.iter().any(|other| other.primary == problem.primary) {
+                    problems.push(problem);
+                }
+            }
         }
     }
     known.retain(|workspace, _| !resolved.useless.contains_key(&client.lane(workspace)));
-    check(manifest, &known, &mut problems);
+    check_members(manifest, &known, &mut problems);
     let who = |object: &Desired, id: &str| Some(&*known.get(object.address.workspace())?.get(&folded(id))?.uuid);
-    doubles(manifest, who, &mut problems);
+    check_doubles(manifest, who, &mut problems);
     if !problems.is_empty() {
         problems.sort();
         return Err(Error::Manifest(problems));
@@ -190,111 +196,26 @@ fn explained(
 }
 
 fn may_not_look(workspace: &Workspace, manifest: &Manifest, why: &str) -> bitbucket::Error {
-    /// So many places are named, and the others counted.
+    /// So many lines are named, and the others counted.
     const SHOWN: usize = 5;
-    let place = |span: Span| {
-        let place = manifest.sources.place(span);
-        format!("{}:{}", place.file, place.line)
+    let line = |span: Span| (span.source, manifest.sources.line_and_column(span.source, span.start).0);
+    let place = |(source, line)| {
+        let file = manifest.sources.get(source).map_or("<unknown>", |(name, _)| name);
+        format!("{file}:{line}")
     };
     let slug = &workspace.slug;
     let here = manifest.desired.iter().filter(|object| object.address.workspace() == *slug);
-    let spans: BTreeSet<Span> =
-        here.flat_map(Desired::accounts).filter(|(id, _)| is_email(id)).map(|(_, span)| span).collect();
-    let mut places: Vec<String> = spans.iter().take(SHOWN).map(|span| place(*span)).collect();
-    places.dedup();
-    let more = if spans.len() > SHOWN { format!(" and {} more", spans.len() - SHOWN) } else { String::new() };
-    let whose = workspace.auth.as_ref().map_or(String::new(), |auth| format!(" of {}", place(auth.span)));
+    let emails = here.flat_map(Desired::accounts).filter(|(id, _)| is_email(id));
+    let lines: BTreeSet<(u32, usize)> = emails.map(|(_, span)| line(span)).collect();
+    let places: Vec<String> = lines.iter().take(SHOWN).copied().map(place).collect();
+    let more = if lines.len() > SHOWN { format!(" and {} more", lines.len() - SHOWN) } else { String::new() };
+    let whose = workspace.auth.as_ref().map_or(String::new(), |auth| format!(" of {}", place(line(auth.span))));
     bitbucket::Error::Credential(format!(
-        "{}{more}: people are named by e-mail address, and the credential{whose} may not look these up in the workspace `{slug}` \
-         ({why}): that takes an administrator of the workspace or its access token, with the scope account \
-         (read:workspace:bitbucket of an API token); without, write UUIDs in braces in place of the addresses",
+        "{}{more}: people are named by e-mail address, and the credential{whose} may not look them up in the workspace \
+         `{slug}`: use that of an administrator, or the workspace's access token, with the scope account \
+         (read:workspace:bitbucket for an API token), or write UUIDs in braces ({why})",
         places.join(", ")
     ))
-}
-
-/// Everybody who is named by an address must be a member.
-fn check(manifest: &Manifest, known: &HashMap<&str, Known>, problems: &mut Diagnostics) {
-    let mut unknown: HashMap<String, Option<String>> = HashMap::new();
-    for object in &manifest.desired {
-        let workspace = object.address.workspace();
-        let Some(known) = known.get(workspace) else { continue };
-        for (id, span) in object.accounts().filter(|(id, _)| is_email(id)) {
-            let folded = folded(id);
-            if !known.contains_key(&folded) {
-                let many = unknown.len() >= PROPOSALS;
-                let near = unknown.entry(folded).or_insert_with_key(|id| if many { None } else { nearest(id, known) });
-                problems.push(no_member(workspace, id, span, near.as_deref(), known.is_empty()));
-            }
-        }
-    }
-}
-
-/// Finds who is named twice in one section, as far as `who` knows their UUIDs: two grants to one person would fight.
-fn doubles<'a>(manifest: &'a Manifest, who: impl Fn(&Desired, &str) -> Option<&'a str>, problems: &mut Diagnostics) {
-    let mut named: HashMap<(usize, &str, &str), (&str, Span)> = HashMap::new();
-    for object in &manifest.desired {
-        let (address, rank) = (&object.address, object.address.kind().rank());
-        let section = if address.kind().is_account() { address.parent() } else { address.as_str() };
-        for (id, span) in object.accounts() {
-            let Some(uuid) = who(object, id) else { continue };
-            match named.entry((rank, section, uuid)) {
-                Entry::Vacant(entry) => drop(entry.insert((id, span))),
-                Entry::Occupied(entry) if entry.get().0 == id => {}
-                Entry::Occupied(entry) => problems.push(same_person(*entry.get(), (id, span))),
-            }
-        }
-    }
-}
-
-/// For so many unknown addresses it is looked what may have been meant.
-const PROPOSALS: usize = 100;
-
-/// The address that was probably meant, with a slip in its name or in its domain: addresses of one domain are all alike, and
-/// access for the wrong person must not be proposed.
-fn nearest(id: &str, known: &Known) -> Option<String> {
-    let (name, domain) = id.split_once('@')?;
-    let others = || known.keys().filter_map(|email| email.split_once('@'));
-    let near = closest(name, others().filter(|other| other.1 == domain).map(|other| other.0));
-    let far = || closest(domain, others().filter(|other| other.0 == name).map(|other| other.1));
-    near.map(|near| format!("{near}@{domain}")).or_else(|| Some(format!("{name}@{}", far()?)))
-}
-
-fn no_member(workspace: &str, id: &str, span: Span, near: Option<&str>, nobody_found: bool) -> Diagnostic {
-    let problem =
-        Diagnostic::error(Code::NoMember, span, format!("`{id}` is no member of the workspace `{workspace}`"));
-    let problem = match near {
-        Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None => problem.label("no member has this e-mail address any more, or ever had").help(
-            "what counts is the address of the Atlassian account: correct it, invite the person to the workspace, or take \
-             the line out",
-        ),
-    };
-    match nobody_found {
-        true => problem.help(
-            "or the credential is shown no addresses: only that of an administrator of the workspace finds people by them; \
-             without it, write UUIDs in braces",
-        ),
-        false => problem,
-    }
-}
-
-fn same_person(one: (&str, Span), other: (&str, Span)) -> Diagnostic {
-    let (first, second) = if one.1 <= other.1 { (one, other) } else { (other, one) };
-    Diagnostic::error(Code::SamePerson, second.1, format!("`{}` and `{}` are the same person", first.0, second.0))
-        .label("the second time")
-        .also(first.1, "the first time")
-        .help("keep one of them: a person has one place in a section")
-}
-
-impl People {
-    /// Nobody has two grants in one section, by the UUID and by the account id. Of lists in fields that does no harm.
-    pub(super) fn check_grants(&self, manifest: &Manifest) -> Result<(), Diagnostics> {
-        let mut problems = Diagnostics::default();
-        let who = |object: &Desired, id: &str| if object.address.kind().is_account() { self.uuid(id) } else { None };
-        doubles(manifest, who, &mut problems);
-        problems.sort();
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
-    }
 }
 
 /// Calls those by their UUIDs who are called by an address.

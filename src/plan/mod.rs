@@ -1,12 +1,16 @@
 //! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
 
 pub mod diff;
+pub(crate) mod kept;
 mod lanes;
 mod members;
+mod misnamed;
 pub mod people;
 pub mod refresh;
+mod refusals;
 pub(crate) mod sections;
 pub mod state;
+pub mod unread;
 mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,6 +25,7 @@ use crate::diagnostic::Diagnostics;
 use crate::manifest::Manifest;
 use crate::progress::Listen;
 use crate::resource::{Action, Address, Fields, KindRef, Shape};
+pub use unread::Unread;
 
 /// What to change, and what was found on the way.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +44,8 @@ pub struct Plan {
     pub granted: Vec<Granted>,
     /// What could not be read, and is not in the plan.
     pub unread: Vec<Unread>,
+    /// How many managed objects are in none of this because of that.
+    pub unplanned: usize,
     /// How much each section holds from which something is removed, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
     /// What to call the accounts that the changes and notes are about, as far as anybody said.
@@ -56,32 +63,6 @@ pub struct Granted {
     pub scopes: Vec<String>,
 }
 
-/// Workspaces of which nothing is known because their credential was of no use. Those of other credentials are planned.
-#[derive(Debug, Clone)]
-pub struct Unread {
-    /// The workspaces.
-    pub workspaces: Vec<String>,
-    /// Why.
-    pub error: bitbucket::Error,
-}
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} could not be read: {}", some_of(&self.workspaces), self.why())
-    }
-}
-
-impl Unread {
-    /// Why, in words.
-    #[must_use]
-    pub fn why(&self) -> String {
-        match &self.error {
-            bitbucket::Error::Stopped { why, .. } => why.clone(),
-            error => error.to_string(),
-        }
-    }
-}
-
 /// One change to one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -89,7 +70,7 @@ pub struct Change {
     pub address: Address,
     /// What happens to it.
     pub action: Action,
-    /// Its fields that change. Of a new object, all that are set.
+    /// Its fields that change. Of a new object, all that are set; of what is taken out of a section, what they were.
     pub fields: Box<[FieldChange]>,
     /// Why, if that is not plain from the fields.
     pub reason: Option<Box<str>>,
@@ -134,6 +115,25 @@ impl Change {
         self.fields.iter().map(|field| (field.name, Arc::clone(&field.to))).collect()
     }
 
+    /// What the changed fields are.
+    #[must_use]
+    pub fn origin(&self) -> Fields {
+        self.fields.iter().map(|field| (field.name, Arc::clone(&field.from))).collect()
+    }
+
+    /// How many requests it takes at most, if nothing goes wrong.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        let (kind, id) = (self.address.kind(), self.address.id());
+        let looks = usize::from(kind.reads_back(self.action));
+        match self.action {
+            Action::Delete => 1,
+            Action::Update => 1 + looks,
+            Action::Replace => 2 + looks,
+            Action::Create => 1 + looks + kind.requests_to_finish(id, &self.target()),
+        }
+    }
+
     /// What a person must not overlook about it.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
@@ -148,7 +148,7 @@ pub struct FieldChange {
     pub name: &'static str,
     /// What it is; null for a new object.
     pub from: Arc<Value>,
-    /// What it shall be.
+    /// What it shall be; null where the object goes.
     pub to: Arc<Value>,
 }
 
@@ -220,18 +220,10 @@ impl Plan {
         }
     }
 
-    /// How many requests the changes take, if nothing goes wrong.
+    /// How many requests the changes take at most, if nothing goes wrong.
     #[must_use]
     pub fn requests(&self) -> usize {
-        let reads_back = |change: &Change| usize::from(change.address.kind().reads_back(change.action));
-        let new = |change: &Change| 1 + usize::from(change.address.kind().takes_two(&change.target()));
-        let of = |change: &Change| match change.action {
-            Action::Delete => 1,
-            Action::Replace => 1 + new(change) + reads_back(change),
-            Action::Create => new(change) + reads_back(change),
-            Action::Update => 1 + reads_back(change),
-        };
-        self.changes.iter().map(of).sum()
+        self.changes.iter().map(Change::requests).sum()
     }
 
     /// The scopes that the changes need and their credential is known not to have, each with the number of those changes.
@@ -286,14 +278,6 @@ impl Plan {
     }
 }
 
-/// The first few of many names.
-#[must_use]
-pub fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
-}
-
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -305,7 +289,8 @@ pub enum Error {
     Bitbucket(#[from] bitbucket::Error),
 }
 
-/// Reads what exists and compares it with the manifest. Sends nothing but GET.
+/// Reads what exists and compares it with the manifest, once it is known who the people are that this names by e-mail
+/// address. Sends nothing but GET.
 ///
 /// # Errors
 /// What reading brings, and everything in the manifest that does not fit what exists.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::state::{Actual, Known, State};
 use super::{Error, Found, lanes, sections};
-use crate::bitbucket::error::Line;
+use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::page::{List, Page};
 use crate::bitbucket::whole::{begin, rest};
 use crate::bitbucket::{self, Read, Watched};
@@ -93,20 +93,19 @@ pub async fn refresh<R: Read>(
                 useless.entry(client.lane(&inquiry.workspace.slug)).or_insert(error);
             }
             Err(problem) => {
-                let problem = problem?;
                 // Each of its lists says so; one of them is enough.
-                if !problems.iter().any(|other| other.primary == problem.primary) {
-                    problems.push(problem);
-                }
+                problems.push_once(problem?);
             }
         }
+    }
+    if problems.is_empty() {
+        state.recognise(manifest);
+        problems = sections::read(client, manifest, &mut state, &mut useless, listener).await?;
     }
     if !problems.is_empty() {
         problems.sort();
         return Err(Error::Manifest(problems));
     }
-    state.recognise(manifest);
-    sections::read(client, manifest, &mut state, &mut useless, listener).await?;
     let lanes = lanes::by_lane(client, manifest);
     if useless.len() == lanes.len()
         && let Some((_, error)) = useless.pop_first()
@@ -256,28 +255,33 @@ impl State {
 /// A refusal to list a workspace is about the workspace's line in the manifest; anything else ends the run.
 pub(super) fn about_workspace(workspace: &Workspace, error: bitbucket::Error) -> Result<Diagnostic, bitbucket::Error> {
     let slug = &workspace.slug;
-    match &error {
-        bitbucket::Error::Refused(refusal) if refusal.status == 404 => {
-            let message = format!("there is no workspace `{slug}`, or this credential cannot see it");
-            let problem = Diagnostic::error(Code::UnknownWorkspace, workspace.span, message)
-                .label(format!("Bitbucket says: {}", refusal.words()))
-                .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
-            Ok(match &workspace.auth {
-                Some(auth) => problem.also(auth.span, "this credential"),
-                None => problem,
-            })
-        }
-        bitbucket::Error::Refused(refusal) if refusal.status == 403 && !refusal.missing_scopes.is_empty() => {
-            Err(bitbucket::Error::Credential(format!(
-                "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
-                refusal.missing_scopes.join(", ")
-            )))
-        }
-        bitbucket::Error::Refused(refusal) if refusal.status == 403 => Err(bitbucket::Error::Credential(format!(
-            "the credential has no access to the workspace `{slug}`: is its owner a member? ({refusal})"
-        ))),
-        _ => Err(error),
+    let Some(refusal) = error.refusal() else { return Err(error) };
+    if let Some(problem) = unknown_workspace(workspace, refusal) {
+        return Ok(problem);
     }
+    Err(match refusal.status {
+        403 if !refusal.missing_scopes.is_empty() => bitbucket::Error::Credential(format!(
+            "the credential may not read the workspace `{slug}`: it lacks the scope {} ({refusal})",
+            refusal.missing_scopes.join(", ")
+        )),
+        403 => bitbucket::Error::Credential(format!(
+            "the credential has no access to the workspace `{slug}`: is its owner a member? ({refusal})"
+        )),
+        _ => error,
+    })
+}
+
+/// What to say of a workspace that is not there.
+pub(super) fn unknown_workspace(workspace: &Workspace, refusal: &Refusal) -> Option<Diagnostic> {
+    let message = format!("there is no workspace `{}`, or this credential cannot see it", workspace.slug);
+    let problem = Diagnostic::error(Code::UnknownWorkspace, workspace.span, message)
+        .label(format!("Bitbucket says: {}", refusal.words()))
+        .help("write the slug, which is what follows bitbucket.org/ in the workspace's URL, not its name");
+    let problem = match &workspace.auth {
+        Some(auth) => problem.also(auth.span, "this credential"),
+        None => problem,
+    };
+    (refusal.status == 404).then_some(problem)
 }
 
 impl<R: Read> Watched<'_, R> {

@@ -1,29 +1,33 @@
 //! Bitbucket → what stands in objects: one list for each section that the manifest mentions, of each object that exists.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 
-use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::people::People;
-use super::state::{Actual, Known, State};
+use super::refresh::unknown_workspace;
+use super::refusals::{read_all, vanished};
+use super::state::{Actual, Known, State, Surplus};
+use super::unread::together;
+use super::{Note, Unread, kept};
+use crate::bitbucket::error::{Line, Refusal};
 use crate::bitbucket::page::List;
 use crate::bitbucket::whole::rest;
 use crate::bitbucket::{self, Read};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::{Desired, Manifest};
 use crate::progress::{Event, Listen};
-use crate::resource::address::path;
-use crate::resource::{Address, KINDS, KindRef, Parent, Shape};
+use crate::resource::{Address, KINDS, KindRef, Method, Parent, Shape};
 
 /// One section of one object or workspace.
-struct Section<'a> {
-    kind: KindRef,
+pub(super) struct Section<'a> {
+    pub kind: KindRef,
     /// What it is in; nothing if that is a workspace.
-    within: Option<&'a Address>,
+    pub within: Option<&'a Address>,
     /// The same by the name that it has until now, and by what Bitbucket tells it from others.
     found: Option<(Address, Box<str>)>,
-    workspace: &'a str,
+    pub workspace: &'a str,
     /// What the manifest says of it, by identity.
     wanted: HashMap<&'a str, &'a Desired>,
     /// Whether it holds nothing else, so that the rest is of interest.
@@ -33,56 +37,55 @@ struct Section<'a> {
 }
 
 /// What is kept of an item: known to the manifest, or not.
-enum Item {
+pub(super) enum Item {
     Managed(Known),
-    Surplus(Address, Actual),
+    Surplus(String, Actual),
     Other,
 }
 
-/// Reads the sections of everything that was found to exist, from the outermost to the innermost, and notes the credentials
-/// that turn out to be of no use on the way, by their lanes.
+/// Reads the sections of everything that was found to exist, from the outermost to the innermost. What cannot be read ends
+/// nothing else: it is noted in the state, and credentials that turn out to be of no use on the way by their lanes. Gives the
+/// workspaces that are not there, each at its place.
 ///
 /// # Errors
-/// The first thing that went wrong and is about no credential.
+/// What makes it impossible to send anything.
 pub(super) async fn read<R: Read>(
     client: &R,
     manifest: &Manifest,
     state: &mut State,
     useless: &mut BTreeMap<usize, bitbucket::Error>,
     listener: &dyn Listen,
-) -> Result<(), bitbucket::Error> {
-    let mut depth = 1;
-    loop {
+) -> Result<Diagnostics, bitbucket::Error> {
+    let mut problems = Diagnostics::default();
+    let mut unread: Vec<Unread> = Vec::new();
+    for depth in 1.. {
         let mut sections = sections(manifest, state, depth);
         sections.retain(|section| !useless.contains_key(&client.lane(section.workspace)));
         if sections.is_empty() {
-            return keep_own(client, state, listener).await;
+            break;
         }
         listener.event(Event::Pages { more: sections.len() });
-        for (section, read) in read_all(client, &sections, listener).await {
+        for (section, read) in vanished(read_all(client, &sections, listener).await) {
             match read {
                 Ok(items) => state.add_section(section, items),
                 Err(error) if error.ends_its_credential() => {
                     useless.entry(client.lane(section.workspace)).or_insert(error);
                 }
-                Err(error) => return Err(error),
+                Err(error @ bitbucket::Error::Setup(_)) => return Err(error),
+                Err(error) => match section.missing_workspace(manifest, state, &error) {
+                    Some(problem) => problems.push_once(problem),
+                    None => unread.push(Unread {
+                        names: vec![section.name().to_owned()],
+                        sections: vec![section.kind],
+                        error,
+                    }),
+                },
             }
         }
-        depth += 1;
     }
-}
-
-type Reading<'a> = (&'a Section<'a>, Result<Vec<Item>, bitbucket::Error>);
-
-/// Each credential has its own number of places: one that has to wait keeps nobody else waiting.
-async fn read_all<'a, R: Read>(client: &R, sections: &'a [Section<'a>], listener: &dyn Listen) -> Vec<Reading<'a>> {
-    let lanes: BTreeSet<usize> = sections.iter().map(|section| client.lane(section.workspace)).collect();
-    let of_lane = |lane: usize| {
-        let own = sections.iter().filter(move |section| client.lane(section.workspace) == lane);
-        let reading = stream::iter(own).map(|section| async move { (section, section.read(client, listener).await) });
-        reading.buffer_unordered(client.concurrency())
-    };
-    stream::select_all(lanes.into_iter().map(of_lane)).collect().await
+    state.unread.extend(together(unread));
+    kept::keep(client, state, useless, listener).await;
+    Ok(problems)
 }
 
 impl State {
@@ -93,45 +96,42 @@ impl State {
         if section.owned {
             self.sizes.insert((section.name().into(), section.kind), items.len());
         }
+        let mut surplus = Vec::new();
+        let mut doubled: BTreeMap<Address, usize> = BTreeMap::new();
         for item in items {
             match item {
-                Item::Managed(known) => self.objects.extend([known]),
-                Item::Surplus(address, actual) => self.surplus.push((address, actual)),
+                Item::Managed(known) => {
+                    let Some(other) = self.objects.put(known, |known| section.likeness(known)) else { continue };
+                    let (address, actual) = *other.0;
+                    *doubled.entry(address.clone()).or_insert(1) += 1;
+                    surplus.push((address.id().to_owned(), actual, true));
+                }
+                Item::Surplus(id, actual) => surplus.push((id, actual, false)),
                 Item::Other => {}
             }
         }
+        if section.owned {
+            self.add_surplus(section, surplus);
+            return;
+        }
+        self.notes.extend(doubled.into_iter().map(|(address, count)| {
+            let text = format!(
+                "there are {count} of these; the one most like the manifest is managed, and the others stay as they are"
+            );
+            Note { address, text }
+        }));
     }
-}
 
-/// Takes the grants of the credential's own account out of what is to go: without them it could not put things right again.
-async fn keep_own<R: Read>(client: &R, state: &mut State, listener: &dyn Listen) -> Result<(), bitbucket::Error> {
-    let grants = state.surplus.iter().filter(|(address, _)| address.kind().grants());
-    let workspaces: BTreeSet<String> = grants.map(|(address, _)| address.workspace().to_owned()).collect();
-    listener.event(Event::Pages { more: workspaces.len() });
-    for workspace in workspaces {
-        let answer = client.get(&path(&["user", "workspaces", &workspace, "permission"])).await;
-        listener.event(Event::PageRead);
-        let account = match &answer {
-            Ok(answer) => answer.as_ref().and_then(|answer| answer.get("user")?.get("uuid")?.as_str()),
-            Err(bitbucket::Error::Refused(_) | bitbucket::Error::Credential(_)) => None,
-            Err(error) => return Err(error.clone()),
-        };
-        let why = match account {
-            Some(_) => "stays although it is not listed: it is the credential's own",
-            None => {
-                "stays although it is not listed: whose the credential is cannot be known, and its own grant must not go \
-                 (it lacks the scope account, or read:workspace:bitbucket)"
-            }
-        };
-        let is_own = |address: &Address| account.is_none_or(|account| address.id() == account);
-        let stays = |(address, _): &(Address, Actual)| {
-            address.kind().grants() && address.workspace() == workspace && is_own(address)
-        };
-        let (stay, go) = std::mem::take(&mut state.surplus).into_iter().partition(stays);
-        state.surplus = go;
-        state.own.extend(Vec::into_iter(stay).map(|(address, _)| (address, why)));
+    /// What shall go. Where several have one name, what Bitbucket tells them apart by is part of it.
+    fn add_surplus(&mut self, section: &Section<'_>, surplus: Vec<(String, Actual, bool)>) {
+        let mut taken: HashSet<String> = HashSet::new();
+        for (id, actual, again) in surplus {
+            let id = if again || taken.contains(&id) { format!("{id} {}", actual.uuid) } else { id };
+            let address = Address::within(section.name(), section.kind, &id);
+            taken.insert(id);
+            self.surplus.push(Surplus { address, actual, again });
+        }
     }
-    Ok(())
 }
 
 /// How many objects a kind's objects are inside of each other; a workspace is none.
@@ -185,7 +185,7 @@ fn sections<'a>(manifest: &'a Manifest, state: &State, at: usize) -> Vec<Section
 }
 
 impl Section<'_> {
-    fn parent(&self) -> Parent<'_> {
+    pub fn parent(&self) -> Parent<'_> {
         match &self.found {
             None => Parent::Workspace(self.workspace),
             Some((address, id)) => Parent::Object(address, id),
@@ -197,17 +197,19 @@ impl Section<'_> {
         self.within.map_or(self.workspace, Address::as_str)
     }
 
-    async fn read<R: Read>(&self, client: &R, listener: &dyn Listen) -> Result<Vec<Item>, bitbucket::Error> {
-        let read = match self.kind.shape().is_single() {
+    pub async fn read<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
+        match self.kind.shape().is_single() {
             true => self.single(client).await,
             false => self.list(client).await,
-        };
-        listener.event(Event::PageRead);
-        read.map_err(|error| self.explain(error))
+        }
     }
 
     async fn single<R: Read>(&self, client: &R) -> Result<Vec<Item>, bitbucket::Error> {
         let answer = single(client, self.kind, self.parent()).await?;
+        if answer.is_none() && !self.kind.may_be_none() {
+            let line = Line::new(Method::Get, &self.kind.list(self.parent()));
+            return Err(bitbucket::Error::Refused(Box::new(Refusal::read(line, 404, "", b""))));
+        }
         Ok(answer.iter().filter_map(|answer| self.known("", answer)).map(Item::Managed).collect())
     }
 
@@ -221,11 +223,10 @@ impl Section<'_> {
         }
         let name = self.kind.identify(answer).unwrap_or_default();
         let names = [Some(&*name), self.kind.also_identify(answer)];
-        match names.into_iter().flatten().find_map(|name| self.known(name, answer)) {
+        let known = names.into_iter().flatten().find_map(|name| self.known(name, answer));
+        match known {
             Some(known) => Item::Managed(known),
-            None if self.owned => {
-                Item::Surplus(Address::within(self.name(), self.kind, &name), Actual::read(self.kind, answer, None))
-            }
+            None if self.owned => Item::Surplus(name.into_owned(), Actual::read_whole(self.kind, answer)),
             None => Item::Other,
         }
     }
@@ -235,16 +236,19 @@ impl Section<'_> {
         Some(Known::new(wanted.address.clone(), Actual::read(self.kind, answer, Some(&wanted.fields))))
     }
 
-    fn explain(&self, error: bitbucket::Error) -> bitbucket::Error {
-        let what = || format!("{} of {}", self.kind.section(), self.name());
-        match &error {
-            bitbucket::Error::Refused(refusal) if refusal.status == 403 => {
-                let scopes = refusal.missing_scopes.join(", ");
-                let lacks = if scopes.is_empty() { String::new() } else { format!(": it lacks the scope {scopes}") };
-                bitbucket::Error::Credential(format!("the credential may not read the {}{lacks} ({refusal})", what()))
-            }
-            _ => error,
-        }
+    /// How many fields are as the manifest says, to choose among several of one name.
+    fn likeness(&self, known: &Known) -> usize {
+        let (address, actual) = &*known.0;
+        let wanted = self.wanted.get(address.id()).map(|wanted| wanted.fields.iter());
+        wanted.into_iter().flatten().filter(|(name, value)| actual.fields.shared(name) == Some(value)).count()
+    }
+
+    /// Where nothing else was read of a workspace, that it is not there is about its line in the manifest.
+    fn missing_workspace(&self, manifest: &Manifest, state: &State, error: &bitbucket::Error) -> Option<Diagnostic> {
+        let is_known = state.found.iter().any(|found| found.workspace == self.workspace);
+        let workspace = manifest.workspaces.iter().find(|workspace| workspace.slug == self.workspace)?;
+        let refusal = error.refusal().filter(|_| self.within.is_none() && !is_known)?;
+        unknown_workspace(workspace, refusal)
     }
 }
 

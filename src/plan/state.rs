@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::people::People;
-use super::{Found, Unread};
+use super::{Found, Note, Unread};
 use crate::bitbucket;
 use crate::manifest::Manifest;
 use crate::resource::fields::shared;
-use crate::resource::{Address, Fields, KindRef};
+use crate::resource::{Address, Fields, KindRef, Set};
 
 /// What exists, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
@@ -25,18 +25,29 @@ pub struct State {
     pub found: Vec<Found>,
     /// How many objects that the manifest does not name refer to one that it wants gone, as far as they were seen.
     pub holds: HashMap<Address, usize>,
-    /// The workspaces of which nothing is known.
+    /// What could not be read.
     pub unread: Vec<Unread>,
     /// What still has its former name, with that.
     pub renamed: HashMap<Address, Box<str>>,
     /// What stands in sections that hold nothing but what is managed, and is not.
-    pub surplus: Vec<(Address, Actual)>,
-    /// Of these, what stays so that the credential does not lose its own access, and why.
-    pub own: Vec<(Address, &'static str)>,
+    pub surplus: Vec<Surplus>,
+    /// What a person should know of what was read.
+    pub notes: Vec<Note>,
     /// How much each of these sections holds, by what it is in.
     pub sizes: HashMap<(Box<str>, KindRef), usize>,
     /// Those whom the answers show.
     pub people: People,
+}
+
+/// Something that stands where nothing but what is managed shall.
+#[derive(Debug, Clone)]
+pub struct Surplus {
+    /// What it is.
+    pub address: Address,
+    /// What it is like.
+    pub actual: Actual,
+    /// Whether it is there for the second time, beside one that is managed.
+    pub again: bool,
 }
 
 /// Objects as they are, by address.
@@ -58,6 +69,26 @@ impl Objects {
     #[must_use]
     pub fn get(&self, address: &Address) -> Option<&Actual> {
         self.0.get(address).map(|known| &known.0.1)
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Address, &Actual)> {
+        self.0.iter().map(|known| (&known.0.0, &known.0.1))
+    }
+
+    /// Adds one. Of two with one address the one is kept that is `better`, and the other given back.
+    pub(super) fn put(&mut self, known: Known, better: impl Fn(&Known) -> usize) -> Option<Known> {
+        match self.0.take(&known) {
+            Some(other) => {
+                let (stays, goes) = if better(&known) > better(&other) { (known, other) } else { (other, known) };
+                self.0.insert(stays);
+                Some(goes)
+            }
+            None => {
+                self.0.insert(known);
+                None
+            }
+        }
     }
 
     pub(super) fn extend(&mut self, more: impl IntoIterator<Item = Known>) {
@@ -113,6 +144,16 @@ impl Actual {
         });
         Self { uuid, fields: fields.collect() }
     }
+
+    /// Reads all of an object of a kind that nobody asked for, but for what may be a secret.
+    #[must_use]
+    pub(super) fn read_whole(kind: KindRef, answer: &Value) -> Self {
+        let fields = kind.fields().iter().filter(|field| field.set != Set::Blindly).filter_map(|field| {
+            let value = kind.read(field, answer, None);
+            (value != field.absent.value()).then(|| (field.name, shared(value)))
+        });
+        Self { uuid: kind.server_id(answer).unwrap_or_default().into(), fields: fields.collect() }
+    }
 }
 
 impl State {
@@ -122,7 +163,11 @@ impl State {
         for (lane, error) in useless {
             let workspaces = lanes.remove(&lane).unwrap_or_default();
             self.found.retain(|found| !workspaces.contains(&found.workspace));
-            self.unread.push(Unread { workspaces, error });
+            // Single sections of them are no news any more.
+            let is_in = |name: &String| workspaces.iter().any(|workspace| name.split('/').next() == Some(workspace));
+            self.unread.iter_mut().for_each(|unread| unread.names.retain(|name| !is_in(name)));
+            self.unread.retain(|unread| !unread.names.is_empty());
+            self.unread.push(Unread { names: workspaces, sections: Vec::new(), error });
         }
     }
 

@@ -49,7 +49,7 @@ struct Change<'a> {
     kind: &'static str,
     /// What happens to it.
     action: ActionName,
-    /// The fields that change; of a new object all that are set.
+    /// The fields that change; of a new object all that are set, and of what is removed from a section what they were.
     fields: Vec<FieldRow<'a>>,
     /// Why, if that is not plain from the fields.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ struct FieldRow<'a> {
     name: &'static str,
     /// What it is; null for a new object, and for a secret, which nobody can see.
     from: &'a Value,
-    /// What it shall be. Of a secret that is where it comes from.
+    /// What it shall be; null for what is removed. Of a secret that is where it comes from.
     to: &'a Value,
 }
 
@@ -79,12 +79,20 @@ struct Note<'a> {
     text: &'a str,
 }
 
-/// A workspace of which nothing is known, because its credential was of no use.
+/// A workspace, or a section of something in it, that could not be read.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline, deny_unknown_fields)]
 struct UnreadRow<'a> {
     /// The workspace.
     workspace: &'a str,
+    /// What the section is in; only if the rest of the workspace was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    address: Option<&'a str>,
+    /// The section, such as `webhooks`; only if the rest of the workspace was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    section: Option<&'static str>,
     /// Why.
     error: String,
 }
@@ -103,6 +111,10 @@ struct Summary {
     delete: usize,
     /// Managed objects that are as they shall be.
     unchanged: usize,
+    /// Managed objects that could not be read and are not planned; only if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "usize")]
+    unplanned: Option<usize>,
     /// Changes that were made; only after an apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize")]
@@ -202,6 +214,7 @@ pub fn document(plan: &Plan, account: Option<&Account>) -> String {
             replace: counts.replace,
             delete: counts.delete + counts.remove,
             unchanged: plan.unchanged,
+            unplanned: Some(plan.unplanned).filter(|count| *count > 0),
             done: count("done"),
             failed: count("failed"),
             skipped: count("skipped"),
@@ -233,8 +246,19 @@ fn change_row(change: &crate::plan::Change) -> Change<'_> {
     }
 }
 
-fn unread_rows(unread: &crate::plan::Unread) -> impl Iterator<Item = UnreadRow<'_>> {
-    unread.workspaces.iter().map(|workspace| UnreadRow { workspace, error: unread.why() })
+fn unread_rows(unread: &crate::plan::Unread) -> Vec<UnreadRow<'_>> {
+    let row = |section: Option<&'static str>| {
+        unread.names.iter().map(move |name| UnreadRow {
+            workspace: name.split('/').next().unwrap_or_default(),
+            address: section.map(|_| name.as_str()),
+            section,
+            error: unread.why(),
+        })
+    };
+    match unread.sections.as_slice() {
+        [] => row(None).collect(),
+        sections => sections.iter().flat_map(|kind| row(Some(kind.section()))).collect(),
+    }
 }
 
 fn outcome_rows<'a>(plan: &'a Plan, account: &'a Account) -> Vec<OutcomeRow<'a>> {

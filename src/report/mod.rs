@@ -1,7 +1,9 @@
 //! The plan and its outcomes, for people and for programs: the same model, one file a format.
 
+pub mod explanation;
 pub mod human;
 pub mod json;
+mod yaml;
 
 use crate::apply::Account;
 use crate::plan::Plan;

@@ -1,9 +1,10 @@
 //! How an object is named everywhere: in the manifest's order, the plan, the report and on the command line.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::KindRef;
+use super::{KindRef, Shape};
 
 /// The name of one object: its kind and `workspace/identity`, such as repository `acme/ledger` or project `acme/PAY`. What is
 /// in another object is named after it, by its section and identity: `acme/ledger/webhooks/https://ci.example.com`.
@@ -62,6 +63,38 @@ impl Address {
             .map(|end| &self.text[..end])
     }
 
+    /// The whole name of the object of a workspace that it is or stands in, or of the workspace where there is none between.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self.kind.shape() {
+            Shape::Objects => &self.text,
+            _ => self.holders().next().unwrap_or_else(|| self.workspace()),
+        }
+    }
+
+    /// The kind of [`Self::object`]; nothing if that is a workspace.
+    #[must_use]
+    pub fn object_kind(&self) -> Option<KindRef> {
+        let kinds = std::iter::successors(Some(self.kind), |kind| kind.parent());
+        kinds.last().filter(|kind| kind.shape() == Shape::Objects)
+    }
+
+    /// What it is called in [`Self::object`]: `e` of a grant, `Production/URL` of a variable there. Of what there is one of in
+    /// each, and of the object itself, nothing.
+    #[must_use]
+    pub fn short(&self) -> Cow<'_, str> {
+        let holder = self.kind.parent().filter(|kind| kind.shape() != Shape::Objects);
+        let within = holder.and_then(|kind| {
+            let inner = self.parent().strip_prefix(self.object())?.strip_prefix('/')?;
+            inner.strip_prefix(&*kind.section().replace('.', "/"))?.strip_prefix('/')
+        });
+        match within {
+            Some(within) => Cow::Owned(format!("{within}/{}", self.id())),
+            None if self.kind.shape() == Shape::Objects => Cow::Borrowed(""),
+            None => Cow::Borrowed(self.id()),
+        }
+    }
+
     /// What tells it from others of its kind: a slug, a project key.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -74,8 +107,9 @@ impl Address {
         &self.text
     }
 
-    fn order(&self) -> (&str, usize, &str) {
-        (self.workspace(), self.kind.rank(), &self.text)
+    /// What is in an object stands where that does among its like.
+    fn order(&self) -> (&str, usize, &str, &str) {
+        (self.workspace(), self.kind.rank(), self.parent(), &self.text)
     }
 }
 
@@ -155,6 +189,32 @@ mod tests {
         ];
         addresses.sort();
         assert_eq!(addresses.each_ref().map(Address::as_str), ["a/b", "a/z", "b/Z", "b/a"]);
+    }
+
+    #[test]
+    fn what_stands_in_an_object_has_a_short_name_there() {
+        let kind = |name: &str, parent: &str| {
+            let is_it = |kind: &&KindRef| kind.name() == name && kind.parent().map_or("", |kind| kind.name()) == parent;
+            KINDS.iter().copied().find(|kind| is_it(&kind)).unwrap()
+        };
+        let repository = Address::new(kind("repository", ""), "acme", "ledger");
+        let hook = Address::within("acme/ledger", kind("webhook", "repository"), "https://ci/a");
+        let model = Address::within("acme/ledger", kind("branching model", "repository"), "");
+        let live = Address::within("acme/ledger", kind("environment", "repository"), "Live/EU");
+        let url = Address::within(live.as_str(), kind("variable", "environment"), "URL");
+        let own = Address::within("acme", kind("variable", ""), "REGION");
+        for (address, object, of, short) in [
+            (&repository, "acme/ledger", "repository", ""),
+            (&hook, "acme/ledger", "repository", "https://ci/a"),
+            (&model, "acme/ledger", "repository", ""),
+            (&live, "acme/ledger", "repository", "Live/EU"),
+            (&url, "acme/ledger", "repository", "Live/EU/URL"),
+            (&own, "acme", "", "REGION"),
+        ] {
+            assert_eq!(address.object(), object, "{address}");
+            assert_eq!(address.object_kind().map_or("", |kind| kind.name()), of, "{address}");
+            assert_eq!(address.short(), short, "{address}");
+        }
     }
 
     #[test]

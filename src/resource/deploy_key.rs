@@ -102,8 +102,8 @@ impl Kind for DeployKey {
         fields.text("label").unwrap_or_default().to_owned()
     }
 
-    fn loss(&self) -> &'static str {
-        "and does not work in between"
+    fn loss(&self, action: Action) -> &'static str {
+        if action == Action::Replace { "and does not work in between" } else { "" }
     }
 
     fn list(&self, parent: Parent<'_>) -> String {

@@ -94,10 +94,12 @@ impl Kind for Environment {
     }
 
     fn describe(&self, fields: &Fields) -> String {
-        fields.text("type").unwrap_or_default().to_owned()
+        let own = fields.text("type").filter(|own| fields.text("name") != Some(own)).map(|own| format!("type {own}"));
+        let limited = fields.flag("admin_only").unwrap_or_default().then(|| "for administrators only".to_owned());
+        own.into_iter().chain(limited).collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "its variables go with it"
     }
 
@@ -133,6 +135,15 @@ impl Kind for Environment {
     /// Whoever switches Pipelines on gets some that the plan has not seen.
     fn comes_unfinished(&self) -> bool {
         true
+    }
+
+    /// One that came by itself is looked up once it is refused, and changed and looked at if it differs.
+    fn requests_to_finish(&self, id: &str, fields: &Fields) -> usize {
+        match (TYPES.contains(&id), fields.flag("admin_only")) {
+            (true, Some(true)) => 3,
+            (true, _) => 1,
+            (false, _) => 0,
+        }
     }
 
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {

@@ -246,6 +246,12 @@ impl Fields {
         self.get(name)?.as_bool()
     }
 
+    /// Whether these are the very same and not only equal, which is quickly known.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{Absent, Action, Field, Fields, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::{Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use crate::diagnostic::Code;
 
 /// The kind of [`InheritanceSettings`].
 pub struct Inheritance;
@@ -59,6 +60,18 @@ impl Kind for Inheritance {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    /// As far as is known of what `true` means.
+    fn makes_void(&self, fields: &Fields) -> Option<(&'static str, Finding)> {
+        let inherits = fields.flag("branching_model") == Some(true);
+        inherits.then(|| {
+            let message = "the repository inherits its branching model, and has one of its own in the manifest";
+            let finding = Finding::warning(Code::WithoutEffect, "branching_model", message)
+                .label("with this the project's model counts, as far as is known")
+                .help("leave `branching_model` out of the repository, or write `inherit: {branching_model: false}`");
+            ("branching_model", finding)
+        })
     }
 
     /// A change to the branching model once ended its inheritance, and the document still says so (api.md §5.3).

@@ -30,6 +30,11 @@ pub trait Kind: Sync {
     /// The key in the manifest that tells one from another: `slug`.
     fn identity(&self) -> &'static str;
 
+    /// Whether `templates` in a manifest hold named settings of it. There is one such kind.
+    fn is_templated(&self) -> bool {
+        false
+    }
+
     /// What such an identity looks like, for the schema.
     fn identity_rule(&self) -> IdentityRule {
         IdentityRule { description: "", pattern: "", longest: usize::MAX }
@@ -60,6 +65,11 @@ pub trait Kind: Sync {
     /// Rules that need no other object. `fields` are complete: defaults and templates are in.
     fn check(&self, _id: &str, _fields: &Fields) -> Vec<Finding> {
         Vec::new()
+    }
+
+    /// The section beside this one that has no effect with these fields, and what to say of that.
+    fn makes_void(&self, _fields: &Fields) -> Option<(&'static str, Finding)> {
+        None
     }
 
     /// The object that this one cannot do without: a repository's project.
@@ -116,8 +126,13 @@ pub trait Kind: Sync {
         false
     }
 
-    /// Whether it gives an account access: the credential's own must not go by accident (api.md §5.1).
-    fn grants(&self) -> bool {
+    /// Whom it gives access, if it does: the credential's own must not go by accident (api.md §5.1).
+    fn grants_to(&self) -> Option<Grantee> {
+        None
+    }
+
+    /// Whether one with these fields gives all access that there is.
+    fn administers(&self, _fields: &Fields) -> bool {
         false
     }
 
@@ -129,8 +144,8 @@ pub trait Kind: Sync {
     /// A few words about a new object for its line in the plan.
     fn describe(&self, fields: &Fields) -> String;
 
-    /// What deleting one takes away, for the plan.
-    fn loss(&self) -> &'static str {
+    /// What deleting one, or making it anew, takes away, for the plan.
+    fn loss(&self, _action: Action) -> &'static str {
         ""
     }
 
@@ -150,6 +165,11 @@ pub trait Kind: Sync {
     /// Whether a list that is not there is an empty one, and a document one that says nothing, as before Pipelines was
     /// switched on (api.md §5.8).
     fn may_be_missing(&self) -> bool {
+        false
+    }
+
+    /// Whether there may be none of what there is at most one of in each. Otherwise what it is in is gone if it is.
+    fn may_be_none(&self) -> bool {
         false
     }
 
@@ -202,9 +222,9 @@ pub trait Kind: Sync {
         false
     }
 
-    /// Whether a new one with these fields is known to come so, and takes a request more.
-    fn takes_two(&self, _fields: &Fields) -> bool {
-        false
+    /// How many requests more than others a new one may take for that, by its identity and fields.
+    fn requests_to_finish(&self, _id: &str, _fields: &Fields) -> usize {
+        0
     }
 
     /// The value of a field in an answer, for a field that does not stand there as it is. Where there are several ways to
@@ -234,6 +254,15 @@ pub trait Kind: Sync {
 
     /// The scopes that a change needs.
     fn scopes(&self, action: Action) -> Scopes;
+}
+
+/// Whom something gives access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grantee {
+    /// An account, by its UUID.
+    Account,
+    /// All accounts of a group.
+    Group,
 }
 
 /// How objects of a kind are written under what they are in.

@@ -2,6 +2,10 @@
 //!
 //! The stages (load, refresh, diff, apply, report) know no kind by name. They walk [`KINDS`] and ask each [`Kind`] for its
 //! schema, its fields, its rules and its requests. Nothing here knows HTTP or waits for anything: a [`Request`] is data.
+//!
+//! To add a kind, write its file, name it in the registry behind what it is in, and let the sandbox answer for it (its
+//! `sections` say how). What else is to be said of it the tests ask for: the schema and the README's table, which they
+//! print, its place in `examples/team.yaml`, and in `tests/it/drift/` what a manifest says of it and where the API has it.
 
 pub mod account;
 pub mod address;
@@ -33,7 +37,7 @@ use crate::diagnostic::Code;
 
 pub use address::Address;
 pub use fields::{Absent, Alike, Field, Fields, Form, Set};
-pub use kind::{Kind, Parent, Place, Shape};
+pub use kind::{Grantee, Kind, Parent, Place, Shape};
 
 /// What is known of each kind, in the order in which objects are created: what others need comes first.
 static REGISTRY: [&dyn Kind; 24] = [
@@ -83,7 +87,7 @@ pub struct IdentityRule {
 }
 
 /// A kind by its place in [`KINDS`]: a byte, since every address holds one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KindRef(u8);
 
 impl KindRef {

@@ -6,7 +6,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::account::{check_account, check_group};
-use super::{Absent, Action, Field, Fields, Finding, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape};
+use super::{
+    Absent, Action, Field, Fields, Finding, Grantee, Kind, KindRef, Method, Parent, Place, Request, Scopes, Shape,
+};
 
 /// A grant: whoever it is to may read, write or administer.
 pub struct Permission {
@@ -115,8 +117,15 @@ impl Kind for Permission {
         self.to == To::Users
     }
 
-    fn grants(&self) -> bool {
-        self.to == To::Users
+    fn grants_to(&self) -> Option<Grantee> {
+        Some(match self.to {
+            To::Users => Grantee::Account,
+            To::Groups => Grantee::Group,
+        })
+    }
+
+    fn administers(&self, fields: &Fields) -> bool {
+        fields.text("permission") == Some("admin")
     }
 
     fn describe(&self, fields: &Fields) -> String {

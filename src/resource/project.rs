@@ -109,7 +109,7 @@ impl Kind for Project {
         [fields.text("name").map(str::to_owned), privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "must be empty"
     }
 

@@ -92,6 +92,10 @@ impl Kind for Repository {
         "slug"
     }
 
+    fn is_templated(&self) -> bool {
+        true
+    }
+
     fn summary(&self) -> &'static str {
         "A repository. Its slug is the last part of its URL and unique in the workspace."
     }
@@ -130,8 +134,8 @@ impl Kind for Repository {
         let mut findings = Vec::new();
         if fields.get("project").is_none() {
             findings.push(
-                Finding::error(Code::NoProject, "slug", format!("repository {} names no project", quoted(id)))
-                    .label("no `project` here, nor in `defaults.repository`")
+                Finding::error(Code::NoProject, "project", format!("repository {} names no project", quoted(id)))
+                    .label("no `project` here, nor in a template or in `defaults.repository`")
                     .help("add `project: KEY`; Bitbucket would silently put it into the workspace's oldest project"),
             );
         }
@@ -216,7 +220,7 @@ impl Kind for Repository {
         [project, privacy(fields)].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "with its history"
     }
 
@@ -245,11 +249,13 @@ impl Kind for Repository {
         slug.or_else(|| Some(answer.get("full_name")?.as_str()?.split_once('/')?.1)).map(Cow::Borrowed)
     }
 
-    /// It is named like its slug and may be forked (api.md §3.1). Nothing is to be said of what Bitbucket has shut down.
+    /// It is named like its slug and may be forked (api.md §3.1), and its first branch is most likely called `main`. Nothing is
+    /// to be said of what Bitbucket has shut down.
     fn goes_without_saying(&self, id: &str, field: &Field, fields: &Fields) -> bool {
         match field.name {
             "name" => fields.text("name") == Some(id),
             "fork_policy" => fields.text("fork_policy") == Some("allow_forks"),
+            "mainbranch" => fields.text("mainbranch") == Some("main"),
             "has_issues" | "has_wiki" => true,
             _ => fields.get(field.name).is_none_or(|value| *value == field.absent.value()),
         }

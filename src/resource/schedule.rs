@@ -137,8 +137,8 @@ impl Kind for Schedule {
         true
     }
 
-    fn takes_two(&self, fields: &Fields) -> bool {
-        fields.flag("enabled") == Some(false)
+    fn requests_to_finish(&self, _id: &str, fields: &Fields) -> usize {
+        usize::from(fields.flag("enabled") == Some(false))
     }
 
     fn create(&self, place: Place<'_>, fields: &Fields) -> Request {

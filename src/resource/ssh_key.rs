@@ -16,7 +16,7 @@ pub(super) fn check(field: &'static str, text: &str) -> Option<Finding> {
     wrong(text).map(finding)
 }
 
-/// How private keys begin: as OpenSSH, OpenSSL and PuTTY write them, and the base64 of the first.
+/// How private keys begin: as `OpenSSH`, `OpenSSL` and `PuTTY` write them, and the base64 of the first.
 const PRIVATE: [&str; 4] = ["PRIVATE KEY", "-----BEGIN", "PuTTY-User-Key-File", "b3BlbnNzaC1rZXktdjE"];
 
 /// Why a text cannot be a public key.

@@ -77,12 +77,16 @@ impl Kind for SshKeyPair {
         fields.text("public_key").and_then(|key| key.split(' ').next()).unwrap_or_default().to_owned()
     }
 
-    fn loss(&self) -> &'static str {
+    fn loss(&self, _action: Action) -> &'static str {
         "nobody has its private key then"
     }
 
     fn list(&self, parent: Parent<'_>) -> String {
         parent.path(PATH)
+    }
+
+    fn may_be_none(&self) -> bool {
+        true
     }
 
     fn identify<'a>(&self, _answer: &'a Value) -> Option<Cow<'a, str>> {

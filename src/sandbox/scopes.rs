@@ -1,56 +1,26 @@
 //! What a credential may do: classic scopes with what they imply, and the API tokens' own vocabulary, in which nothing
 //! implies anything (api.md §1.3; per operation, `endpoints.tsv`).
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use hyper::StatusCode;
 use serde_json::json;
 
 use super::answer::{Answer, Refusal};
-use hyper::StatusCode;
+use super::routes::TABLE;
 
-/// Every classic scope, for credentials that are not limited.
-const CLASSIC: [&str; 18] = [
-    "account",
-    "issue",
-    "repository",
-    "repository:write",
-    "repository:admin",
-    "repository:delete",
-    "project",
-    "project:admin",
-    "pullrequest",
-    "pullrequest:write",
-    "webhook",
-    "pipeline",
-    "pipeline:write",
-    "pipeline:variable",
-    "runner",
-    "runner:write",
-    "snippet",
-    "snippet:write",
-];
+/// Every classic scope that something here asks for: what a credential may that is not limited.
+static CLASSIC: LazyLock<Vec<String>> = LazyLock::new(|| asked_for(|required| required.classic));
 
-/// Every scope of API tokens that something here asks for.
-const API_TOKEN: [&str; 20] = [
-    "read:user:bitbucket",
-    "read:workspace:bitbucket",
-    "read:project:bitbucket",
-    "admin:project:bitbucket",
-    "read:repository:bitbucket",
-    "write:repository:bitbucket",
-    "admin:repository:bitbucket",
-    "delete:repository:bitbucket",
-    "write:permission:bitbucket",
-    "delete:permission:bitbucket",
-    "read:pullrequest:bitbucket",
-    "read:issue:bitbucket",
-    "read:webhook:bitbucket",
-    "write:webhook:bitbucket",
-    "delete:webhook:bitbucket",
-    "write:ssh-key:bitbucket",
-    "delete:ssh-key:bitbucket",
-    "read:pipeline:bitbucket",
-    "write:pipeline:bitbucket",
-    "admin:pipeline:bitbucket",
-];
+/// The same in the vocabulary of API tokens.
+static API_TOKEN: LazyLock<Vec<String>> = LazyLock::new(|| asked_for(|required| required.api_token));
+
+fn asked_for(of: impl Fn(Required) -> &'static [&'static str]) -> Vec<String> {
+    let endpoints = TABLE.iter().copied().flatten().flat_map(|route| route.endpoints);
+    let scopes: BTreeSet<&str> = endpoints.flat_map(|endpoint| of(endpoint.required)).copied().collect();
+    scopes.into_iter().map(str::to_owned).collect()
+}
 
 /// What an operation asks for, in both vocabularies: all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +43,8 @@ pub(super) struct Granted {
 impl Granted {
     /// These scopes; without any list, all of the classic ones or all of an API token.
     pub(super) fn new(scopes: Option<&[String]>, api_token: bool) -> Self {
-        let all: &[&str] = if api_token { &API_TOKEN } else { &CLASSIC };
-        let all = || all.iter().map(|scope| (*scope).to_owned()).collect();
-        Self { scopes: scopes.map_or_else(all, <[String]>::to_vec) }
+        let all = if api_token { &API_TOKEN } else { &CLASSIC };
+        Self { scopes: scopes.map_or_else(|| LazyLock::force(all).clone(), <[String]>::to_vec) }
     }
 
     /// Which vocabulary the scopes are written in.

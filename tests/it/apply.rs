@@ -215,15 +215,16 @@ workspaces:
       + project    acme/BAD   Taken
       + project    acme/GOOD
       + repository acme/a     project GOOD
-      + repository acme/d     project GOOD
       + repository acme/b     project BAD
       + repository acme/c     project BAD
+      + repository acme/d     project GOOD
 
     6 to create.
     2 requests used; 6 to apply, 1 % of 1,000 an hour.
 
       failed project acme/BAD
-            POST /2.0/workspaces/acme/projects was answered 400: Bad request; Project with this Owner and Key already exists.
+            POST /2.0/workspaces/acme/projects was answered 400: Bad request;
+            Project with this Owner and Key already exists.
       skipped acme/b, acme/c
             needs project acme/BAD, which failed
 

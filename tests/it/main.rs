@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test, this is how it fails")]
 
 mod apply;
+mod bill;
+mod composition;
 mod contract;
 mod credentials;
 mod diagnostics;
@@ -19,9 +21,11 @@ mod ownership;
 mod people;
 mod plan;
 mod renames;
+mod report;
 mod schemas;
 mod sections;
 mod storms;
 mod support;
 mod terraform;
 mod trouble;
+mod unread;

@@ -1,5 +1,8 @@
 //! What a manifest owns, and what goes only if somebody says so twice.
 
+mod doubles;
+mod grants;
+
 use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, Subscription, User};
 use serde_json::{Value, json};
 
@@ -34,7 +37,8 @@ fn what_is_not_listed_stays_unless_the_section_is_exclusive() {
     ----- stdout -----
     acme has 1 repository and 1 project
 
-      - group permission acme/ledger/permissions/groups/e  removed  (exclusive, repos.yaml:8)
+        repository acme/ledger
+          - group permission e  removed: read  (exclusive, repos.yaml:8)
 
     1 to remove (--allow-remove 1), 6 unchanged.
     3 requests used; 1 to apply, 1 % of 1,000 an hour.
@@ -95,8 +99,8 @@ fn the_credentials_own_grant_stays() {
     }
     bitbucket.manifest(&manifest("permissions", "permissions: {users: {}}"));
     let run = bitbucket.as_owner(&["apply", "--allow-remove", "1"]).env("BITBUCKET_EMAIL", "ada@example.com").run();
-    let shown = format!("users/ada@example.com {}…}}: stays although it is not listed", &own[..9]);
-    assert!(run.stdout.contains(&shown), "{run}");
+    let shown = format!("user permission ada@example.com {}…}}: stays although it is not listed", &own[..9]);
+    assert!(run.says(&shown), "{run}");
     assert!(run.stdout.contains("1 done"), "{run}");
     let left = bitbucket.by_owner("GET", "/repositories/acme/ledger/permissions-config/users", &Value::Null).1;
     assert_eq!(left["values"].as_array().unwrap().len(), 1, "{left:#}");
@@ -202,16 +206,18 @@ fn what_is_not_paid_for_is_told() {
     insta::assert_snapshot!(run(&bitbucket, &["apply"]).exits(5).stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project            acme/PAY     public
-      + repository         acme/ledger  project PAY
-      + branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
-      + branch restriction acme/ledger/branch_restrictions/force main
+      + project    acme/PAY     public
+      + repository acme/ledger  project PAY
+          + branch restriction enforce_merge_checks main
+          + branch restriction force main
 
     4 to create.
     2 requests used; 4 to apply, 1 % of 1,000 an hour.
 
-      failed branch restriction acme/ledger/branch_restrictions/enforce_merge_checks main
-            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 402: enforce_merge_checks is part of the Premium plan.
+      failed in repository acme/ledger
+          branch restriction enforce_merge_checks main
+            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 402:
+            enforce_merge_checks is part of the Premium plan.
 
     3 done, 1 failed, in 4 requests.
     Mend what failed, and run the same command again: what is done stays done.

@@ -166,7 +166,7 @@ fn a_fresh_sandbox_has_those_as_members_whom_the_manifest_names() {
     let folder = Folder::new();
     folder.write("repos.yaml", ledger("permissions: {users: {Somebody.New@example.org: write}}"));
     let run = crate::support::Bbprov::new(&folder, &["apply", "--sandbox"]).run().exits(0);
-    assert!(run.stdout.contains("acme/ledger/permissions/users/somebody.new@example.org  write"), "{run}");
+    assert!(run.stdout.contains("+ user permission somebody.new@example.org  write\n"), "{run}");
 }
 
 /// A server in which nothing exists, and which answers requests for members with this.

@@ -68,18 +68,17 @@ fn a_plan_is_read_at_a_glance() {
     ----- stdout -----
     acme has 12 repositories and 2 projects
 
-      ! repository acme/website     becomes public
+      ! repository acme/website   becomes public
             is_private  true → false
-      - repository acme/old-tool    deleted, with its history  (state: absent, repos.yaml:12)
-      ~ repository acme/ledger      description
-            description  "Old ledger" → "Double-entry ledger"
-      + repository acme/app         project WEB, private
-      + repository acme/service-00  project PAY, private
-      + repository acme/service-01  project PAY, private
-      + repository acme/service-02  project PAY, private
-      + 47 more repositories        project PAY, private  -v lists them
+      - repository acme/old-tool  deleted, with its history
+            (state: absent, repos.yaml:12)
+      ~ repository acme/ledger    description  "Old ledger" → "Double-entry ledger"
+      + 50 repositories of acme   project PAY, private
+            service-00, service-01, service-02 and 47 more (-v lists them)
+      + repository acme/app       project WEB, private
 
-      note acme/app: mainbranch waits for the first push: an empty repository has no branches
+      note acme/app: mainbranch waits for the first push: an empty repository has no
+           branches
 
     51 to create, 2 to update, 1 to delete (--allow-delete 1), 2 unchanged.
     2 requests used; 54 to apply, 6 % of 1,000 an hour.
@@ -103,7 +102,8 @@ fn a_plan_is_read_at_a_glance() {
       + repository acme/service-48  project PAY, private
       + repository acme/service-49  project PAY, private
 
-      note acme/app: mainbranch waits for the first push: an empty repository has no branches
+      note acme/app: mainbranch waits for the first push: an empty repository has no
+           branches
 
     11 to create, 2 unchanged.
     2 requests used; 11 to apply, 2 % of 1,000 an hour.

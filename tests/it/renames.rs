@@ -35,8 +35,8 @@ fn a_renamed_repository_keeps_its_uuid_and_what_it_holds() {
             slug         gateway → api-gateway
             project      PAY → WEB
             description  "" → moved
-      ~ webhook    acme/api-gateway/webhooks/https://ci.example.com  description
-            description  https://ci.example.com → moved
+          ~ webhook https://ci.example.com  description
+                description  https://ci.example.com → moved
 
     2 to update, 2 unchanged.
     3 requests used; 2 to apply, 1 % of 1,000 an hour.

@@ -13,8 +13,8 @@ mod variables;
 
 use serde_json::{Value, json};
 
-use crate::official;
 use crate::support::{Bitbucket, Run};
+use crate::{bill, official};
 
 /// A manifest with the repository `acme/ledger` in the project `acme/PAY`, each with sections in YAML's short form.
 pub fn ledger(project: &str, repository: &str) -> String {
@@ -43,10 +43,11 @@ pub fn as_olive(bitbucket: &Bitbucket, arguments: &[&str]) -> Run {
     command.env("BITBUCKET_EMAIL", "olive@example.com").env("BITBUCKET_API_TOKEN", "token").run()
 }
 
-/// Applies, after which there is nothing to do. What was sent and answered is what Bitbucket's document says.
+/// Applies, after which there is nothing to do. It took no more requests than the plan said, and what was sent and answered
+/// is what Bitbucket's document says.
 #[track_caller]
 pub fn settles(bitbucket: &Bitbucket) {
-    as_olive(bitbucket, &["apply"]).exits(0);
+    bill::holds(&as_olive(bitbucket, &["apply", "--format", "json"]).exits(0).json());
     assert_eq!(drift(bitbucket), [""; 0]);
     official::holds(bitbucket);
 }

@@ -55,6 +55,11 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
+    /// Whether it printed these words, wherever a line ends.
+    pub fn says(&self, words: &str) -> bool {
+        flat(&self.stdout).contains(words) || flat(&self.stderr).contains(words)
+    }
+
     /// Asserts the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
@@ -67,6 +72,11 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exit code {}\n----- stdout -----\n{}----- stderr -----\n{}", self.code, self.stdout, self.stderr)
     }
+}
+
+/// A text on one line, however it is broken.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The program, about to run in a folder with an environment that holds nothing but what is given.
@@ -183,7 +193,8 @@ impl Bitbucket {
         self.by_hand_of("Basic b2xpdmVAZXhhbXBsZS5jb206dG9rZW4=", method, path, body)
     }
 
-    fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    /// The same, by whoever this authorisation belongs to.
+    pub fn by_hand_of(&self, authorization: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         // What is empty is not JSON either.
         let (kind, body) = match body {
             Value::Null => ("", String::new()),

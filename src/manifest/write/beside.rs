@@ -67,7 +67,7 @@ fn named(manifest: &Manifest, address: &Address) -> Option<Estate> {
     let desired = from_sources(sources).ok()?.desired.into_iter();
     let is_its = |other: &Address| other == address || other.holders().any(|holder| holder == address.as_str());
     let own = desired.filter(|object| is_its(&object.address));
-    let objects = own.map(|object| Existing { address: object.address, fields: object.fields }).collect();
+    let objects = own.map(|object| Existing { fields: object.fields.clone(), address: object.address }).collect();
     Some(Estate { objects, ..Estate::default() })
 }
 

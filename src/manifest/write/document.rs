@@ -111,8 +111,8 @@ fn objects(
         objects.push((object, group));
     }
     objects.sort_by(|(a, of_a), (b, of_b)| {
-        let order = |object: &Existing| (object.address.workspace().to_owned(), object.address.id().to_owned());
-        (order(a).0, of_a, order(a).1).cmp(&(order(b).0, of_b, order(b).1))
+        let (a, b) = (&a.address, &b.address);
+        (a.workspace(), of_a, a.id()).cmp(&(b.workspace(), of_b, b.id()))
     });
     let field = objects.iter().find_map(|(object, _)| Some(refers(object)?.field));
     let mut groups: BTreeMap<(String, &str), Arc<[String]>> = BTreeMap::new();

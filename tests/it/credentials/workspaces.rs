@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bbprov::sandbox::{AccessToken, AccessTokenKind, Credentials, Options, RateLimit};
 use serde_json::Value;
 
-use crate::support::{Bbprov, Bitbucket, Fake, Folder, Run, answer, lines};
+use crate::support::{Bbprov, Bitbucket, Fake, Folder, Run, answer, flat, lines};
 
 const JSON: &str = "application/json";
 const ACME: &str = "acme-s3cr3t";
@@ -165,7 +165,7 @@ fn a_credential_that_is_refused_while_reading_leaves_the_other_workspaces_to_be_
     let run = with_tokens(bitbucket.led_here(&["plan"])).run().exits(4);
     assert_secret(&run);
     for text in [&run.stdout, &run.stderr] {
-        assert!(text.contains("acme could not be read: repos.yaml:3: Bitbucket refused the credential"), "{run}");
+        assert!(flat(text).contains("acme could not be read: repos.yaml:3: Bitbucket refused the credential"), "{run}");
     }
     assert!(run.stderr.contains("set `access_token` (") && !run.stderr.contains("BITBUCKET_"), "{run}");
     assert!(run.stdout.contains("3 to create") && !run.stdout.contains("acme/P"), "{run}");

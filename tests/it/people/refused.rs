@@ -130,9 +130,9 @@ fn two_addresses_of_one_person_are_one_person() {
 
 const WHAT_TO_DO: [&str; 4] = [
     "repos.yaml:7: people are named by e-mail address",
-    "an administrator of the workspace or its access token",
-    "with the scope account (read:workspace:bitbucket of an API token)",
-    "write UUIDs in braces in place of the addresses",
+    "use that of an administrator, or the workspace's access token",
+    "with the scope account (read:workspace:bitbucket for an API token)",
+    "or write UUIDs in braces",
 ];
 
 /// One message, with all that matters in it.

@@ -1,6 +1,7 @@
 //! How a plan and its outcomes call people, to a person and to a program.
 
 use super::*;
+use crate::support::flat;
 
 #[test]
 fn a_person_reads_names_and_a_program_ids() {
@@ -15,12 +16,14 @@ fn a_person_reads_names_and_a_program_ids() {
     ----- stdout -----
     acme has 0 repositories and 0 projects
 
-      + project            acme/PAY     Payments
-      + repository         acme/ledger  project PAY
-      + user permission    acme/ledger/permissions/users/Ada Lovelace <ada@example.com>  write
-      + user permission    acme/ledger/permissions/users/{f71dc91f-f9ec-4544-abd8-a5fc00b5c138}  write
-      + branch restriction acme/ledger/branch_restrictions/push main  users Ada Lovelace <ada@example.com> {f71dc91f-f9ec-4544-abd8-a5fc00b5c138}
-      + default reviewer   acme/ledger/default_reviewers/90a346c5cce9e58aee4483e2
+      + project    acme/PAY     Payments
+      + repository acme/ledger  project PAY
+          + user permission    Ada Lovelace <ada@example.com>  write
+          + user permission    {f71dc91f-f9ec-4544-abd8-a5fc00b5c138}  write
+          + branch restriction push main
+                users Ada Lovelace <ada@example.com>
+                {f71dc91f-f9ec-4544-abd8-a5fc00b5c138}
+          + default reviewer   90a346c5cce9e58aee4483e2
 
     6 to create.
     3 requests used; 6 to apply, 1 % of 1,000 an hour.
@@ -39,12 +42,14 @@ fn a_person_reads_names_and_a_program_ids() {
     ----- stdout -----
     acme has 1 repository and 1 project
 
-      - default reviewer   acme/ledger/default_reviewers/Alan Turing {f71dc91f…}  removed  (exclusive, repos.yaml:7)
-      ~ user permission    acme/ledger/permissions/users/Ada Lovelace <ada@example.com>  permission
-      ~ user permission    acme/ledger/permissions/users/Alan Turing {f71dc91f…}  permission
-            permission  write → admin
-      ~ branch restriction acme/ledger/branch_restrictions/push main  users
-            users  ["Ada Lovelace <ada@example.com>","Alan Turing {f71dc91f…}"] → ["Alan Turing {f71dc91f…}"]
+        repository acme/ledger
+          - default reviewer   Alan Turing {f71dc91f…}  removed
+                (exclusive, repos.yaml:7)
+          ~ user permission    Ada Lovelace <ada@example.com>  write → admin
+          ~ user permission    Alan Turing {f71dc91f…}  write → admin
+          ~ branch restriction push main  users
+                users  ["Ada Lovelace <ada@example.com>","Alan Turing {f71dc91f…}"]
+                     → ["Alan Turing {f71dc91f…}"]
 
     3 to update, 1 to remove (--allow-remove 1), 2 unchanged.
     6 requests used; 4 to apply, 1 % of 1,000 an hour.
@@ -58,7 +63,7 @@ fn a_person_reads_names_and_a_program_ids() {
         plan["changes"].as_array().unwrap().iter().find(|change| change["kind"] == "branch restriction").unwrap();
     assert_eq!(users["fields"][0]["to"], json!([alan]), "{plan:#}");
     let verbose = run(&bitbucket, &["plan", "-v"]).exits(0);
-    assert!(verbose.stdout.contains(&format!("default_reviewers/Alan Turing {alan}  removed")), "{verbose}");
+    assert!(verbose.says(&format!("default reviewer Alan Turing {alan} removed")), "{verbose}");
     // Only whom the document is about.
     let plan = run(&bitbucket, &["plan", "--only", "*/ada@example.com", "--format", "json"]).exits(0).json();
     assert_eq!(plan["people"], json!({ada: "Ada Lovelace"}));
@@ -69,8 +74,9 @@ fn what_becomes_of_a_grant_is_said_by_name_as_well() {
     let bitbucket = team();
     bitbucket.manifest(&ledger("permissions: {users: {olive@example.com: read, ada@example.com: write}}"));
     let run = run(&bitbucket, &["apply", "-v"]).exits(5);
+    let olive = "user permission Olive Owner <olive@example.com>";
+    assert!(run.stdout.contains(&format!("failed in repository acme/ledger\n      {olive}\n")), "{run}");
     let olive = "user permission acme/ledger/permissions/users/Olive Owner <olive@example.com>";
-    assert!(run.stdout.contains(&format!("failed {olive}\n")), "{run}");
     assert!(run.stderr.contains(&format!("{olive}: failed: ")), "{run}");
     assert!(run.stderr.contains("users/Ada Lovelace <ada@example.com>: done"), "{run}");
 }
@@ -100,12 +106,12 @@ fn names_are_not_trusted() {
     let shown = run(&bitbucket, &["plan"]).exits(0).stdout;
     let short = &mallory[..9];
     for name in [
-        "users/Ada Lovelace <ada@example.com>  permission\n",
-        &format!("users/Ada Lovelace <ada@example.com> {short}…}}  permission\n"),
-        "users/\\u{1b}[2JEve \\u{202e}evE <eve@example.com>  permission\n",
-        &format!("users/{} <long@example.com>  permission\n", "x".repeat(60)),
+        "~ user permission Ada Lovelace <ada@example.com> read → write",
+        &format!("~ user permission Ada Lovelace <ada@example.com> {short}…}} read → write"),
+        "~ user permission \\u{1b}[2JEve \\u{202e}evE <eve@example.com> read → write",
+        &format!("~ user permission {} <long@example.com> read → write", "x".repeat(60)),
     ] {
-        assert!(shown.contains(name), "{name}: {shown}");
+        assert!(flat(&shown).contains(name), "{name}: {shown}");
     }
     assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
 }
@@ -116,11 +122,11 @@ fn an_address_is_not_said_twice() {
     let bitbucket = Bitbucket::new();
     bitbucket.manifest(&ledger("permissions: {users: {ada@example.com: read}}"));
     let run = run(&bitbucket, &["plan"]).exits(0);
-    assert!(run.stdout.contains("users/ada@example.com  read"), "{run}");
+    assert!(run.stdout.contains("+ user permission ada@example.com  read\n"), "{run}");
     let unnamed =
         json!({"values": [{"user": {"uuid": "{e29d8b3b-1f09-408b-ae11-825412901d4d}", "email": "ada@example.com"}}]});
     let run = plan_against(&members("200 OK", unnamed.to_string()), "permissions: {users: {ada@example.com: read}}");
-    assert!(run.stdout.contains("users/ada@example.com  read"), "{run}");
+    assert!(run.stdout.contains("+ user permission ada@example.com  read\n"), "{run}");
 }
 
 #[test]

@@ -233,15 +233,19 @@ fn what_cannot_be_is_said_in_bitbuckets_words() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project            acme/PAY
-      + repository         acme/ledger  project PAY
-      + branch restriction acme/ledger/branch_restrictions/push main  users {11111111-1111-4111-8111-111111111111}
+      + project    acme/PAY
+      + repository acme/ledger  project PAY
+          + branch restriction push main
+                users {11111111-1111-4111-8111-111111111111}
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
 
-      failed branch restriction acme/ledger/branch_restrictions/push main
-            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 400: Bad request; users: {11111111-1111-4111-8111-111111111111} is not a valid user.
+      failed in repository acme/ledger
+          branch restriction push main
+            POST /2.0/repositories/acme/ledger/branch-restrictions was answered 400:
+            Bad request; users: {11111111-1111-4111-8111-111111111111} is not a
+            valid user.
 
     2 done, 1 failed, in 3 requests.
     Mend what failed, and run the same command again: what is done stays done.

@@ -80,19 +80,24 @@ fn a_branch_waits_for_the_first_push() {
     insta::assert_snapshot!(plan.stdout, @"
     acme has 0 repositories and 0 projects
 
-      + project         acme/PAY
-      + repository      acme/ledger  project PAY
-      + branching model acme/ledger/branching_model
-            feature.prefix           feat/
-            feature.enabled          true
-            hotfix.enabled           false
-            default_branch_deletion  true
+      + project    acme/PAY
+      + repository acme/ledger  project PAY
+          + branching model
+                feature.prefix           feat/
+                feature.enabled          true
+                hotfix.enabled           false
+                default_branch_deletion  true
 
-      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
+      note acme/ledger branching model: development.name waits for the first push:
+           an empty repository has no branches
+      note acme/ledger branching model: development.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.name waits for the first push: an
+           empty repository has no branches
+      note acme/ledger branching model: production.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.enabled waits for the first push:
+           an empty repository has no branches
 
     3 to create.
     2 requests used; 3 to apply, 1 % of 1,000 an hour.
@@ -103,10 +108,14 @@ fn a_branch_waits_for_the_first_push() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      note acme/ledger/branching_model: development.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: development.use_mainbranch waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.name waits for the first push: an empty repository has no branches
-      note acme/ledger/branching_model: production.enabled waits for the first push: an empty repository has no branches
+      note acme/ledger branching model: development.name waits for the first push:
+           an empty repository has no branches
+      note acme/ledger branching model: development.use_mainbranch waits for the
+           first push: an empty repository has no branches
+      note acme/ledger branching model: production.name waits for the first push: an
+           empty repository has no branches
+      note acme/ledger branching model: production.enabled waits for the first push:
+           an empty repository has no branches
 
     Nothing to do: all 3 managed objects are as the manifest says.
     3 requests used.
@@ -221,15 +230,18 @@ fn a_branch_that_is_not_there_is_named_by_bitbucket() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      ~ branching model acme/ledger/branching_model  development.name, default_branch_deletion
-            development.name         none → develop
-            default_branch_deletion  false → true
+        repository acme/ledger
+          ~ branching model  development.name, default_branch_deletion
+                development.name         none → develop
+                default_branch_deletion  false → true
 
     1 to update, 2 unchanged.
     3 requests used; 1 to apply, 1 % of 1,000 an hour.
 
-      failed branching model acme/ledger/branching_model
-            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered 400: Bad request; development.name: The branch does not exist.
+      failed in repository acme/ledger
+          branching model
+            PUT /2.0/repositories/acme/ledger/branching-model/settings was answered
+            400: Bad request; development.name: The branch does not exist.
 
     1 failed, in 1 request.
     Mend what failed, and run the same command again: what is done stays done.

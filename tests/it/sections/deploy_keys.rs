@@ -61,10 +61,14 @@ fn another_label_is_another_key_in_its_place() {
     insta::assert_snapshot!(super::as_olive(&bitbucket, &["plan"]).exits(0).stdout, @"
     acme has 1 repository and 1 project
 
-      ± deploy key acme/ledger/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq  deleted and created anew, and does not work in between
-            label  ci → builds
-      ± deploy key acme/PAY/deploy_keys/ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq  deleted and created anew, and does not work in between
-            label  ci → builds
+        project    acme/PAY
+          ± deploy key ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq
+                deleted and created anew, and does not work in between
+                label  ci → builds
+        repository acme/ledger
+          ± deploy key ssh-ed25519 JWvnHiBSN0PTFUW0mtFCqkhGEM3XZ36EQnxJSUbSYbq
+                deleted and created anew, and does not work in between
+                label  ci → builds
 
     2 to replace, 2 unchanged.
     4 requests used; 4 to apply, 1 % of 1,000 an hour.

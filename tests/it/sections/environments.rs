@@ -55,10 +55,11 @@ fn another_type_is_another_environment_and_its_variables_come_again() {
     insta::assert_snapshot!(plan.stdout, @"
     acme has 1 repository and 1 project
 
-      ± environment acme/ledger/environments/Live 1  deleted and created anew, its variables go with it
-            type  Staging → Production
-      + variable    acme/ledger/environments/Live 1/variables/A  b
-      + variable    acme/ledger/environments/Live 1/variables/B  c
+        repository acme/ledger
+          ± environment Live 1    deleted and created anew, its variables go with it
+                type  Staging → Production
+          + variable    Live 1/A  b
+          + variable    Live 1/B  c
 
     2 to create, 1 to replace, 2 unchanged.
     4 requests used; 4 to apply, 1 % of 1,000 an hour.

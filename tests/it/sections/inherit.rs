@@ -137,3 +137,26 @@ fn what_shows_late_is_waited_for_and_what_never_shows_is_a_failure() {
     assert_eq!(slow.looks.into_inner(), 5);
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
+
+/// By the meaning that `true` is believed to have, one of the two is for nothing.
+#[test]
+fn a_model_of_its_own_that_is_not_used_is_warned_of() {
+    let model = "branching_model: {development: {use_mainbranch: true}}";
+    insta::assert_snapshot!(super::complaints("", &format!("inherit: {{branching_model: true}}, {model}")), @"
+    warning[BB0212]: the repository inherits its branching model, and has one of its own in the manifest
+     --> repos.yaml:7:65
+      |
+    7 | ...herit: {branching_model: true}, branching_model: {development: {use_m...
+      |                             ^^^^ with this the project's model counts, as far as is known
+      |
+     ::: repos.yaml:7:89
+      |
+    7 | ...model: true}, branching_model: {development: {use_mainbranch: true}}}
+      |                                   - this has no effect
+      |
+      = help: leave `branching_model` out of the repository, or write `inherit: {branching_model: false}`
+    ");
+    for fine in ["inherit: {branching_model: true}", model, &format!("inherit: {{branching_model: false}}, {model}")] {
+        assert!(!super::complaints(model, fine).contains("BB0212"), "{fine}");
+    }
+}

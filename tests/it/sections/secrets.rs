@@ -74,8 +74,10 @@ fn they_are_fetched_once_and_only_when_they_are_needed() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      note acme/ledger/pipelines/variables/AGAIN: whether value is still the same secret cannot be seen, nor of 2 more; --rewrite-secrets PATTERN writes it again
-      note acme/ledger/webhooks/https://ci.example.com: whether secret is still the same secret cannot be seen; --rewrite-secrets PATTERN writes it again
+      note acme/ledger variable AGAIN: whether value is still the same secret cannot
+           be seen, nor of 2 more; --rewrite-secrets PATTERN writes it again
+      note acme/ledger webhook https://ci.example.com: whether secret is still the
+           same secret cannot be seen; --rewrite-secrets PATTERN writes it again
 
     Nothing to do: all 6 managed objects are as the manifest says.
     4 requests used.
@@ -121,11 +123,13 @@ fn they_are_rewritten_on_demand() {
     insta::assert_snapshot!(run.stdout, @"
     acme has 1 repository and 1 project
 
-      ~ variable   acme/ledger/pipelines/variables/TOKEN  value
-            value  unseen → {env: CI_TOKEN}
+        repository acme/ledger
+          ~ variable TOKEN  value  unseen → {env: CI_TOKEN}
 
-      note acme/ledger/pipelines/variables/AGAIN: whether value is still the same secret cannot be seen, nor of 1 more; --rewrite-secrets PATTERN writes it again
-      note acme/ledger/webhooks/https://ci.example.com: whether secret is still the same secret cannot be seen; --rewrite-secrets PATTERN writes it again
+      note acme/ledger variable AGAIN: whether value is still the same secret cannot
+           be seen, nor of 1 more; --rewrite-secrets PATTERN writes it again
+      note acme/ledger webhook https://ci.example.com: whether secret is still the
+           same secret cannot be seen; --rewrite-secrets PATTERN writes it again
 
     1 to update, 5 unchanged.
     4 requests used; 1 to apply, 1 % of 1,000 an hour.
@@ -258,5 +262,5 @@ fn what_somebody_else_made_meanwhile_is_not_taken_for_done() {
         answer(status, "application/json", &body.to_string())
     });
     let run = fake.command(&bitbucket.folder, &["apply"]).env("CI_TOKEN", TOKEN).run().exits(5);
-    assert!(run.stdout.contains("cannot be seen: run it again with --rewrite-secrets"), "{run}");
+    assert!(run.says("cannot be seen: run it again with --rewrite-secrets"), "{run}");
 }

@@ -70,7 +70,7 @@ fn a_host_that_bitbucket_knows_is_refused_with_its_reason() {
     let bitbucket = Bitbucket::new();
     bitbucket.manifest(&ledger("", &format!("pipelines: {{known_hosts: [{{hostname: bitbucket.org, key: {KEY}}}]}}")));
     let run = super::as_olive(&bitbucket, &["apply"]).exits(5);
-    assert!(run.stdout.contains("SSH for this hostname is already configured by Bitbucket"), "{run}");
+    assert!(run.says("SSH for this hostname is already configured by Bitbucket"), "{run}");
 }
 
 /// Whoever writes the key itself, in several lines, is told so and shown none of them.
