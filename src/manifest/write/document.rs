@@ -14,6 +14,12 @@ use crate::resource::{KindRef, Shape, kinds_in};
 /// The file that holds what is no single project's. No project can be called so.
 const SHARED: &str = "_shared.yaml";
 
+/// What stands above the secrets of a file.
+const SECRETS: &str = "
+# Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment; whether several have the
+# same, where they share one here, nobody can see:
+";
+
 /// One of the objects that stand in a workspace.
 struct Item {
     kind: KindRef,
@@ -214,9 +220,7 @@ impl Sheet {
             people.iter().for_each(|(id, name)| out.push_str(&format!("#   {id}  {}\n", printable(name))));
         }
         if !self.secrets.is_empty() {
-            out.push_str(
-                "\n# Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:\n",
-            );
+            out.push_str(SECRETS);
             listed(&self.secrets).lines().for_each(|line| out.push_str(&format!("# {line}\n")));
         }
         out

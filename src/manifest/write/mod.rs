@@ -11,6 +11,8 @@ pub mod factor;
 pub mod sayable;
 pub mod secrets;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 pub mod yaml;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

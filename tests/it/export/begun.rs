@@ -12,7 +12,8 @@ fn a_manifest_to_begin_with_works_at_once() {
     exit code 0
     ----- stdout -----
     ----- stderr -----
-    wrote repos.yaml and manifest.schema.json, by which editors complete and explain it; name your workspace in it, or try it as it is: bbprov plan --sandbox
+    wrote repos.yaml and manifest.schema.json, by which editors complete and explain it
+    next: try it with bbprov apply --sandbox, and name your workspace in it
     ");
     let apply = run(&["apply", "--sandbox"]).exits(0);
     assert_eq!(apply.stderr, "", "{apply}");

@@ -76,7 +76,29 @@ fn what_is_not_known_yet_is_ready_to_be_pasted() {
     );
     assert_eq!(status, 200);
     let run = export(&bitbucket, &["--unmanaged", "repos.yaml", "--check", "--detailed-exitcode"]).exits(2);
-    insta::assert_snapshot!(run, @"");
+    insta::assert_snapshot!(run, @r#"
+    exit code 2
+    ----- stdout -----
+    # What exists and is not managed yet. It is meant to stand beside the manifest that it was compared with.
+    version: 1
+
+    workspaces:
+      - workspace: acme
+        projects:
+          - {key: WEB, name: Web, is_private: false}
+        repositories:
+          - {slug: tool, project: PAY, description: "", webhooks: []}
+          - slug: site
+            project: WEB
+            is_private: false
+            description: The site
+            fork_policy: allow_forks
+            permissions: ~
+            webhooks: [{url: "https://ci.example.com/hook", description: x, events: ["repo:push"]}]
+    ----- stderr -----
+    acme has 5 repositories and 2 projects, read in 6 requests; what was written plans to nothing
+    not managed yet: 1 project and 2 repositories
+    "#);
     // It is valid by itself, and beside the other there is nothing to do for any of it.
     bitbucket.folder.write("new.yaml", &run.stdout);
     bitbucket.led_here(&["validate", "new.yaml"]).run().exits(0);

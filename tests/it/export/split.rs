@@ -59,7 +59,8 @@ fn each_project_has_its_file_and_together_they_plan_to_nothing() {
       - workspace: acme
         webhooks: [{url: "https://audit.example.com", events: ["repo:push"]}]
 
-    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
+    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment; whether several have the
+    # same, where they share one here, nobody can see:
     #   CI_SECRET  secret of the webhook https://ci.example.com/hook in `defaults`
     "#);
     insta::assert_snapshot!(text("teams/P1.yaml"), @"

@@ -206,7 +206,7 @@ fn piped(say: &mut impl FnMut(String), key: &str, slug: &str, number: usize) {
     if every(40) {
         say(format!(
             "deploy_keys: [{{label: \"{slug}\", key: ssh-ed25519 \
-             AAAAC3NzaC1lZDI1NTE5AAAAI{number:04}v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfT}}]"
+             AAAAC3NzaC1lZDI1NTE5AAAAIA{number:03}v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfT}}]"
         ));
     }
 }
