@@ -57,9 +57,13 @@ impl Folder {
             })
         });
         if moving.is_err() {
-            moved.iter().for_each(|path| drop(fs::remove_file(path)));
+            for path in moved {
+                let _ = fs::remove_file(path);
+            }
         }
-        staged.iter().for_each(|(beside, _)| drop(fs::remove_file(beside)));
+        for (beside, _) in &staged {
+            let _ = fs::remove_file(beside);
+        }
         moving.map(|()| self.files.len() + self.same)
     }
 }

@@ -41,7 +41,8 @@ impl Unread {
             by_section.entry(kind.section()).or_default().push(within.clone());
         }
         let mut by_names: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
-        for (section, names) in by_section {
+        for (section, mut names) in by_section {
+            names.sort_unstable();
             by_names.entry(names).or_default().push(section.to_owned());
         }
         let whole = Some(&self.workspaces).filter(|names| !names.is_empty()).map(|names| some_of(names));

@@ -183,7 +183,8 @@ fn what_drfaust92s_provider_manages_is_carried_over_or_named() {
     # Who is who:
     #   {e29d8b3b-1f09-408b-ae11-825412901d4d}  Ada Lovelace
 
-    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
+    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment; whether several have the
+    # same, where they share one here, nobody can see:
     #   ACME_REGISTRY_TOKEN            value of the variable REGISTRY_TOKEN in acme
     #   CI_TOKEN                       value of the variable CI_TOKEN in acme/api-gateway, and 1 more
     #   API_GATEWAY_DATABASE_PASSWORD  value of the variable DATABASE_PASSWORD in acme/api-gateway
@@ -302,7 +303,8 @@ fn what_zahiars_provider_manages_is_carried_over_or_named() {
 
           - {slug: legacy, project: OLD, pipelines: {variables: [{key: LEGACY, value: "yes"}]}}
 
-    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment:
+    # Secrets, which Bitbucket shows to nobody. A run that writes one takes it from the environment; whether several have the
+    # same, where they share one here, nobody can see:
     #   ONE_PRIVATE_KEY     private key of the SSH key pair in acme/one
     #   ONE_BLUE_API_TOKEN  value of the variable API_TOKEN of Blue in acme/one
     #   TWO_API_TOKEN       value of the variable api_token in acme/two
