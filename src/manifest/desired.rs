@@ -98,7 +98,7 @@ impl Desired {
 
     /// What is said of it, if others may share that: it is the same for them as long as they are called alike.
     pub(super) fn shared(&self) -> Option<*const Said> {
-        (Arc::strong_count(&self.said) > 1).then(|| Arc::as_ptr(&self.said))
+        (Arc::strong_count(&self.said) > 1).then_some(Arc::as_ptr(&self.said))
     }
 
     /// How many others share what is said of it.

@@ -182,7 +182,7 @@ fn make(sources: Sources, keep: bool) -> Result<(Manifest, Vec<Node>, Shape), In
         resolver.add(document);
     }
     let Resolved { workspaces, desired, owned } = resolver.finish();
-    let mut manifest = Manifest { workspaces, desired, owned, layers, sources, ..Manifest::default() };
+    let mut manifest = Manifest { workspaces, desired, owned, sources, layers, ..Manifest::default() };
     validate::validate(&manifest, &mut found);
     found.sort();
     if found.has_errors() {

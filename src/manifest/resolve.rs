@@ -189,7 +189,9 @@ impl<'a> Resolver<'a> {
         }
         let form = self.form.of_items(kind);
         let row = self.layers.under(kind, key.1.iter().copied());
-        row.iter().for_each(|at| self.used[*at] = true);
+        for at in &row {
+            self.used[*at] = true;
+        }
         let row: Vec<&Node> = row.into_iter().map(|at| &self.layers.get(at).node).collect();
         let node = self.laid.lay(&row, form);
         let mut reader = Reader { sources: self.sources, found: self.found };
@@ -269,12 +271,16 @@ impl<'a> Resolver<'a> {
                 }
             }
             let wrong = owned(None, slug, |key| part.node.at(key), &mut resolved.owned);
-            wrong.into_iter().for_each(|wrong| self.found.push(wrong));
+            for wrong in wrong {
+                self.found.push(wrong);
+            }
             by_workspace.insert(slug.clone(), part.desired);
             resolved.workspaces.push(part.workspace);
         }
         resolved.desired.reserve_exact(by_workspace.values().map(Vec::len).sum());
-        by_workspace.into_values().for_each(|desired| in_order(desired, &mut resolved.desired));
+        for desired in by_workspace.into_values() {
+            in_order(desired, &mut resolved.desired);
+        }
         resolved
     }
 

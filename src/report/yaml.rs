@@ -30,6 +30,7 @@ pub(super) fn in_lines(node: &Node, width: usize) -> Vec<String> {
     }
     let inner = width.saturating_sub(2);
     match &node.tree {
+        Tree::List(items) if items.is_empty() => vec![line],
         Tree::List(items) => items.iter().flat_map(|item| hung("- ", in_lines(item, inner))).collect(),
         Tree::Map(entries) => {
             let entry = |(key, value): &(_, Node)| -> Vec<String> {

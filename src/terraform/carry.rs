@@ -154,7 +154,7 @@ impl Carrier<'_> {
                 let says = [("name", environment.name.as_str().into()), ("type", environment_type.as_str().into())];
                 self.find(kind, &place, &says.into_iter().collect(), address);
             }
-            place.parent = Address::within(&place.parent, kind, &environment.name).as_str().to_owned();
+            place.parent = Address::within(&place.parent, kind, &environment.name).to_string();
         }
         Ok(place)
     }

@@ -3,18 +3,18 @@
 /// Who manages a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Provider {
-    /// DrFaust92's or zahiar's provider, wherever it was fetched from.
+    /// `DrFaust92`'s or zahiar's provider, wherever it was fetched from.
     Bitbucket,
     /// Another, as a person calls it: `hashicorp/aws`.
     Other(String),
 }
 
-/// Those whose resources are known. The first is DrFaust92's as well: under these names it began, and what was made with it
+/// Those whose resources are known. The first is `DrFaust92`'s as well: under these names it began, and what was made with it
 /// then stands in states to this day.
 const KNOWN: [&str; 6] = ["drfaust92", "zahiar", "hashicorp", "terraform-providers", "-", ""];
 
 /// Reads `module.team.provider["registry.terraform.io/drfaust92/bitbucket"].alias`, and `provider.bitbucket` of Terraform 0.12.
-/// Mirrors have other hosts, and the OpenTofu registry is one of them.
+/// Mirrors have other hosts, and the `OpenTofu` registry is one of them.
 pub(super) fn provider(text: &str) -> Provider {
     let source = match text.rsplit_once("provider[\"") {
         Some((_, source)) => source.split_once('"').map_or(source, |(source, _)| source),

@@ -180,7 +180,10 @@ pub fn read(text: &str) -> Result<State<'_>, String> {
             (Provider::Other(name), "managed") => {
                 return match count(group.instances)? {
                     0 => Ok(()),
-                    count => Ok(*state.others.entry(name).or_default() += count),
+                    count => {
+                        let _: () = *state.others.entry(name).or_default() += count;
+                        Ok(())
+                    }
                 };
             }
             (Provider::Other(_), _) => return Ok(()),

@@ -331,6 +331,7 @@ fn of_type(of: &Attributes, kind: &str, field: &str) -> Option<Value> {
 }
 
 /// The branches of a restriction: a pattern, or a type of the branching model.
+#[expect(clippy::unnecessary_wraps, reason = "as all that read attributes")]
 fn restricted(of: &Attributes) -> Result<Option<Value>, String> {
     let by_type = of.text("branch_match_kind") == Some("branching_model");
     Ok(match of.text("branch_type").filter(|_| by_type) {

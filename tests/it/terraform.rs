@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Bbprov, Folder, Run};
 
-/// Resources of every type of DrFaust92's provider, with the attributes that it documents.
+/// Resources of every type of `DrFaust92`'s provider, with the attributes that it documents.
 const DRFAUST92: &str = include_str!("terraform/drfaust92.tfstate");
 
 /// The same of zahiar's.
@@ -30,7 +30,7 @@ fn state(groups: &[Value]) -> String {
         .to_string()
 }
 
-/// A resource of DrFaust92's provider, once.
+/// A resource of `DrFaust92`'s provider, once.
 fn resource(kind: &str, name: &str, attributes: Value) -> Value {
     resources(kind, name, &[(Value::Null, attributes)])
 }

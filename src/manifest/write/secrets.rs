@@ -85,7 +85,7 @@ impl Names {
                 match given.iter_mut().find(|one| self.keeps && one.name == *name) {
                     Some(one) => one.more += 1,
                     None => {
-                        given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}"), more: 0 })
+                        given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}"), more: 0 });
                     }
                 }
             }

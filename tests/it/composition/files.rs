@@ -60,6 +60,7 @@ workspaces:
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn contradictions_show_both_places() {
     let run = validate(&[
         (

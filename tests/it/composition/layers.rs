@@ -150,6 +150,7 @@ fn what_is_wrong_behind_an_alias_is_shown_where_it_stands() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn templates_that_are_wrong_say_where_and_why() {
     let run = validate(
         "version: 1

@@ -50,6 +50,7 @@ fn it_removes_values_sections_and_keys_of_mappings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn what_it_cannot_remove_is_said() {
     let run = validate(&manifest(
         TOP,

@@ -73,6 +73,7 @@ fn the_states_hold_every_type() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn what_drfaust92s_provider_manages_is_carried_over_or_named() {
     let run = import(DRFAUST92).exits(0);
     assert!(!run.to_string().contains(SECRET), "{run}");
