@@ -63,7 +63,7 @@ impl Layers {
                 for (key, node) in entries {
                     let kind = kinds_in(None).find(|kind| kind.name() == &*key.text);
                     if let Some(kind) = kind {
-                        layers.add_defaults(kind, node, key.span, found)
+                        layers.add_defaults(kind, node, key.span, found);
                     }
                 }
             }
