@@ -50,17 +50,29 @@ impl Folder {
         let mut moved: Vec<&Path> = Vec::new();
         let moving = written.and_then(|()| {
             staged.iter().try_for_each(|(beside, path)| {
-                // A link and not a rename: that would replace what came to be there meanwhile.
-                fs::hard_link(beside, path).map_err(super::io(&format!("cannot write {}", path.display())))?;
+                settle(beside, path).map_err(super::io(&format!("cannot write {}", path.display())))?;
                 moved.push(path);
                 Ok(())
             })
         });
         if moving.is_err() {
-            moved.iter().for_each(|path| drop(fs::remove_file(path)));
+            for path in moved {
+                let _ = fs::remove_file(path);
+            }
         }
-        staged.iter().for_each(|(beside, _)| drop(fs::remove_file(beside)));
+        for (beside, _) in &staged {
+            let _ = fs::remove_file(beside);
+        }
         moving.map(|()| self.files.len() + self.same)
+    }
+}
+
+/// Gives a file its name. By a link, and not by a rename, which would replace what came to be there meanwhile; where there are
+/// no links, there is no better way.
+fn settle(beside: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(beside, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => fs::rename(beside, path),
+        linked => linked,
     }
 }
 

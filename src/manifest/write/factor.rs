@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::settings::{Key, SECTIONS, Setting, Settings};
-use super::yaml::Yaml;
+use super::yaml::{Entries, Yaml};
 
 /// A template must make the text shorter by so many characters, or it is not worth a name.
 const WORTH_A_NAME: usize = 60;
@@ -27,7 +27,7 @@ pub struct Part {
     /// The templates that it uses, in order.
     pub uses: Vec<Arc<str>>,
     /// What it says itself.
-    pub own: Vec<(Arc<str>, Yaml)>,
+    pub own: Entries,
 }
 
 /// A template, or the defaults.
@@ -36,7 +36,7 @@ pub struct Template {
     /// Its name.
     pub name: Arc<str>,
     /// What it says.
-    pub says: Vec<(Arc<str>, Yaml)>,
+    pub says: Entries,
     /// How many use it.
     pub users: usize,
     /// Whether these all refer to the same object.
@@ -110,7 +110,7 @@ fn of_sections(parts: &mut [Part], names: &mut BTreeSet<Arc<str>>, templates: &m
     for (said, users) in users.into_iter().filter(|(_, users)| users.len() >= MANY) {
         bundles.entry(users).or_default().push(said);
     }
-    let mut bundles: Vec<(Vec<usize>, Vec<(Arc<str>, Yaml)>)> =
+    let mut bundles: Vec<(Vec<usize>, Entries)> =
         bundles.into_iter().map(|(users, said)| (users, said.into_iter().cloned().collect())).collect();
     // The most used one is called by the plain name.
     bundles.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -229,19 +229,18 @@ impl<'a> Tally<'a> {
 
 /// What has to be said on top of what is inherited, for everything to be as it is.
 #[must_use]
-pub fn difference(inherited: &Settings, wanted: &Settings) -> Vec<(Arc<str>, Yaml)> {
+pub fn difference(inherited: &Settings, wanted: &Settings) -> Entries {
     let keys: BTreeSet<&Key> = inherited.keys().chain(wanted.keys()).collect();
     let nothing = Settings::new();
     let said = |key: &Key| match (inherited.get(key), wanted.get(key)) {
         (Some(_), None) => Some(Yaml::Nothing),
-        (None, Some(Setting::Said(_, true))) => None,
+        (None, Some(Setting::Said(_, true)) | None) => None,
         (Some(Setting::Said(above, _)), Some(Setting::Said(value, _))) if above == value => None,
         (_, Some(Setting::Said(value, _))) => Some((**value).clone()),
         (above, Some(Setting::Group(inner))) => {
             let above = if let Some(Setting::Group(above)) = above { above } else { &nothing };
             Some(difference(above, inner)).filter(|inner| !inner.is_empty()).map(Yaml::Map)
         }
-        (None, None) => None,
     };
     keys.into_iter().filter_map(|key| Some((Arc::clone(&key.text), said(key)?))).collect()
 }

@@ -2,8 +2,8 @@
 //! from Bitbucket or from elsewhere.
 //!
 //! [`sayable`] leaves out what no manifest can say, [`settings`] makes of each object what would stand under it, [`factor`]
-//! takes out what many have in common, [`secrets`] finds names for the secrets, `document` puts it all in order, and [`yaml`]
-//! writes it down.
+//! takes out what many have in common, [`secrets`] finds names for the secrets, `document` and `sheet` put it all in order, and
+//! [`yaml`] writes it down.
 
 pub mod beside;
 mod document;
@@ -11,6 +11,7 @@ pub mod factor;
 pub mod sayable;
 pub mod secrets;
 pub mod settings;
+mod sheet;
 #[cfg(test)]
 mod tests;
 pub mod yaml;

@@ -142,7 +142,9 @@ impl Sieve {
                 fields = fields.without(name);
             }
         }
-        left_out.into_iter().for_each(|(name, why)| self.leave_out(address.clone(), Some(name), why));
+        for (name, why) in left_out {
+            self.leave_out(address.clone(), Some(name), why);
+        }
         Some(fields)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::yaml::Yaml;
+use super::yaml::{Entries, Yaml};
 use super::{Estate, Existing, secrets};
 use crate::resource::{Address, Field, Fields, KindRef, Shape, kinds_in};
 
@@ -76,7 +76,9 @@ impl<'a> Builder<'a> {
                 Shape::Map(field) => self.group(&items, field),
                 Shape::One => {
                     let mut inner = Settings::new();
-                    items.iter().for_each(|one| self.fields(&one.address, &one.fields, &mut inner));
+                    for one in &items {
+                        self.fields(&one.address, &one.fields, &mut inner);
+                    }
                     (!inner.is_empty()).then_some(Setting::Group(inner))
                 }
                 Shape::Value(field) => items.first().and_then(|one| self.value(one, field)),
@@ -124,7 +126,7 @@ impl<'a> Builder<'a> {
     /// The items of a list in which fields stand, each with the word that tells it from others. All of them are said, or none.
     fn listed(&mut self, address: &Address, fields: &Fields, list: &[&str]) -> Option<Setting> {
         let kind = address.kind();
-        let mut items: Vec<(&str, Vec<(Arc<str>, Yaml)>)> = Vec::new();
+        let mut items: Vec<(&str, Entries)> = Vec::new();
         let mut usual = true;
         for field in kind.fields().iter().filter(|field| list_of(field) == Some(list)) {
             let (Some(pick), Some(value)) = (field.api.get(list.len()), fields.get(field.name)) else { continue };
@@ -223,7 +225,7 @@ fn rank<'a>(mut names: impl Iterator<Item = &'a str>, key: &str) -> usize {
 
 /// What there is to say, without what goes without saying.
 #[must_use]
-pub fn all_but_usual(settings: &Settings) -> Vec<(Arc<str>, Yaml)> {
+pub fn all_but_usual(settings: &Settings) -> Entries {
     let said = |setting: &Setting| match setting {
         Setting::Said(_, true) => None,
         Setting::Said(value, false) => Some((**value).clone()),

@@ -191,6 +191,6 @@ proptest! {
         split in any::<bool>(),
     ) {
         let estate = estate(repositories);
-        check(&estate, &Style { templates, split, ..Style::default() })?;
+        check(&estate, &Style { split, templates, ..Style::default() })?;
     }
 }

@@ -13,6 +13,9 @@ const WIDTH: usize = 128;
 /// Text with a longer word is no prose, and is not broken into lines.
 const LONGEST_WORD: usize = 40;
 
+/// The entries of a mapping, in their order.
+pub type Entries = Vec<(Arc<str>, Yaml)>;
+
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Yaml {
@@ -29,7 +32,7 @@ pub enum Yaml {
     /// A sequence.
     List(Vec<Yaml>),
     /// A mapping, in this order.
-    Map(Vec<(Arc<str>, Yaml)>),
+    Map(Entries),
 }
 
 impl Yaml {
@@ -153,6 +156,19 @@ impl From<&Value> for Yaml {
     }
 }
 
+/// Writes the entries of a mapping, so many spaces from the left.
+pub fn write_entries(out: &mut String, indent: usize, entries: &Entries) {
+    for (key, value) in entries {
+        entry(out, indent, key, value);
+    }
+}
+
+fn write_items(out: &mut String, indent: usize, items: &[Yaml]) {
+    for value in items {
+        item(out, indent, value);
+    }
+}
+
 /// Writes a key and its value, so many spaces from the left.
 pub fn entry(out: &mut String, indent: usize, key: &str, value: &Yaml) {
     let name = scalar(key, false);
@@ -162,11 +178,11 @@ pub fn entry(out: &mut String, indent: usize, key: &str, value: &Yaml) {
         (_, Some(line)) => out.extend([" ", &line, "\n"]),
         (Yaml::Map(entries), None) => {
             out.push('\n');
-            entries.iter().for_each(|(key, value)| entry(out, indent + 2, key, value));
+            write_entries(out, indent + 2, entries);
         }
         (Yaml::List(items), None) => {
             out.push('\n');
-            items.iter().for_each(|value| item(out, indent + 2, value));
+            write_items(out, indent + 2, items);
         }
         (scalar, None) => lines(out, indent, column, scalar),
     }
@@ -178,8 +194,8 @@ pub fn item(out: &mut String, indent: usize, value: &Yaml) {
     let begin = out.len();
     match (value, value.fitting(indent + 2).filter(|_| value.inner_values() <= 2)) {
         (_, Some(line)) => out.extend([" ", &line, "\n"]),
-        (Yaml::Map(entries), None) => entries.iter().for_each(|(key, value)| entry(out, indent + 2, key, value)),
-        (Yaml::List(items), None) => items.iter().for_each(|value| item(out, indent + 2, value)),
+        (Yaml::Map(entries), None) => write_entries(out, indent + 2, entries),
+        (Yaml::List(items), None) => write_items(out, indent + 2, items),
         (scalar, None) => return lines(out, indent, indent + 2, scalar),
     }
     // What begins the item stands behind its hyphen.
