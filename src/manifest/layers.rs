@@ -1,7 +1,7 @@
 //! LOADER: what lies under the objects of a manifest: the defaults of all its files, and its templates.
 //!
-//! A [`Layer`] stands on the templates that it uses. What lies under an object is a row of layers in which each is laid over
-//! those before it ([`Layers::under`]); to lay one twice would change nothing, so that each stands in it once, however often
+//! A layer stands on the templates that it uses. What lies under an object is a row of layers in which each is laid over
+//! those before it (`Layers::under`); to lay one twice would change nothing, so that each stands in it once, however often
 //! it is used.
 
 use std::collections::{BTreeMap, HashMap, HashSet};

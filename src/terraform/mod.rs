@@ -1,7 +1,7 @@
 //! TERRAFORM STATES → a manifest: the way in for those who have managed Bitbucket with `DrFaust92`'s or zahiar's provider.
 //!
 //! [`state`] reads the files, `known` learns by which names resources refer to each other, `carry` takes out of each what the
-//! `table` says, and `estate` makes a whole of it, which is [written](write) as any other. What a manifest cannot say is told,
+//! `table` says, and `estate` makes a whole of it, which is [written](mod@write) as any other. What a manifest cannot say is told,
 //! never dropped in silence. Secrets stand in a state in clear and stay behind.
 
 mod carry;
