@@ -108,6 +108,17 @@ Examples:
   bbprov init && bbprov apply --sandbox    a manifest to begin with, tried
   bbprov init --from acme                  what exists, as export writes it")]
     Init(InitArgs),
+    /// Write a manifest of what Terraform manages, from its state; offline.
+    #[command(after_help = "\
+Examples:
+  terraform state pull | bbprov import-terraform - > repos.yaml
+  bbprov import-terraform --split teams/ a.tfstate b.tfstate
+  bbprov plan                              adopts what exists
+
+It takes what the providers DrFaust92/bitbucket and zahiar/bitbucket manage.
+Secrets stay behind: the manifest names environment variables in their place.
+What it cannot say is told on stderr, by its address in Terraform.")]
+    ImportTerraform(ImportTerraformArgs),
     /// Print the JSON Schema of a format.
     #[command(after_help = "\
 Example:
@@ -217,6 +228,26 @@ pub enum FindingsFormat {
     Github,
     /// SARIF 2.1.0, for code scanning and editors
     Sarif,
+}
+
+/// What `import-terraform` takes.
+#[derive(Debug, Args)]
+pub struct ImportTerraformArgs {
+    /// State files of version 4, or - for standard input; several make one manifest
+    #[arg(value_name = "STATE", value_hint = ValueHint::FilePath, required = true)]
+    pub states: Vec<String>,
+    /// Write a file for each project into this folder, and nothing to stdout
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub split: Option<PathBuf>,
+    /// The slug of a workspace that a state knows by its UUID alone. Repeatable
+    #[arg(long = "workspace", value_name = "UUID=SLUG", value_parser = parse_workspace)]
+    pub workspaces: Vec<(String, String)>,
+}
+
+fn parse_workspace(text: &str) -> Result<(String, String), String> {
+    let (uuid, slug) = text.split_once('=').ok_or("write UUID=SLUG, such as '{0b5c4f1e-…}=acme'")?;
+    let uuid = crate::terraform::uuid(uuid).ok_or_else(|| format!("{uuid} is no UUID"))?;
+    Ok((uuid, slug.to_owned()))
 }
 
 /// The formats of an explanation.

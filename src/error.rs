@@ -21,6 +21,9 @@ pub enum Error {
     /// The command line makes no sense, although each flag is fine.
     #[error("{0}")]
     Usage(String),
+    /// What was given as the state of Terraform is none that can be read, or holds nothing of Bitbucket.
+    #[error("{0}")]
+    Terraform(String),
     /// Something with a file or a stream of this machine.
     #[error("{what}: {error}")]
     Io {
@@ -69,7 +72,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Manifest(_) => 3,
+            Self::Manifest(_) | Self::Terraform(_) => 3,
             Self::NoSecret(_) | Self::Bitbucket(bitbucket::Error::Credential(_)) => 4,
             Self::Stopped(_) | Self::Unwritten(_) | Self::Bitbucket(bitbucket::Error::Stopped { .. }) => 6,
             Self::Bitbucket(bitbucket::Error::Setup(_)) | Self::Usage(_) => 64,

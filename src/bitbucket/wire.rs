@@ -62,6 +62,8 @@ impl Wire {
 
 /// A client for one origin. What is meant for this machine goes through no proxy: it may be plain http.
 fn client(options: &Options, origin: &Url) -> Result<reqwest::Client, Error> {
+    // The first one in the program stays, whoever named it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .user_agent(concat!("bbprov/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers())

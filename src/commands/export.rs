@@ -170,7 +170,7 @@ async fn export(
 
 /// Everything that a manifest names, under any name.
 fn managed(manifest: &Manifest) -> HashSet<Address> {
-    let former = manifest.desired.iter().filter_map(|object| Some(object.previously.as_deref()?.0.clone()));
+    let former = manifest.desired.iter().filter_map(|object| Some(object.previously()?.0.clone()));
     manifest.desired.iter().map(|object| object.address.clone()).chain(former).collect()
 }
 

@@ -8,6 +8,7 @@ mod explain_code;
 mod export;
 mod folder;
 mod guard;
+mod import_terraform;
 mod init;
 mod interrupt;
 mod plan;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         },
         Command::Export(args) => export::run(&args, &cli.output),
         Command::Init(args) => init::run(&args, &cli.output),
+        Command::ImportTerraform(args) => import_terraform::run(&args, &cli.output),
         Command::Schema { which } => schema::run(which),
         Command::Sandbox(args) => sandbox::run(&args, &cli.output),
         Command::Completions { shell } => {

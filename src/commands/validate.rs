@@ -2,7 +2,7 @@
 
 use crate::cli::{FindingsFormat, OutputArgs, ValidateArgs};
 use crate::error::{Error, Exit};
-use crate::manifest;
+use crate::manifest::{self, Manifest};
 use crate::resource::{KindRef, Shape, kinds_in};
 
 /// Runs the command.
@@ -14,6 +14,11 @@ pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Erro
     if output.quiet {
         return Ok(Exit::Done);
     }
+    super::print(&format!("valid: {}, from {}\n", counts(&manifest), plural(manifest.sources.len(), "file")))
+}
+
+/// What a manifest holds: `1 project and 2 repositories with 3 settings in 1 workspace`.
+pub(super) fn counts(manifest: &Manifest) -> String {
     let of = |fits: &dyn Fn(KindRef) -> bool| manifest.desired.iter().filter(|one| fits(one.address.kind())).count();
     let counts = kinds_in(None).filter(|kind| kind.shape() == Shape::Objects).map(|kind| {
         let count = of(&|other| other == kind);
@@ -25,8 +30,7 @@ pub(super) fn run(args: &ValidateArgs, output: &OutputArgs) -> Result<Exit, Erro
         0 => String::new(),
         more => format!(" with {}", plural(more, "setting")),
     };
-    let (workspaces, files) = (plural(manifest.workspaces.len(), "workspace"), plural(manifest.sources.len(), "file"));
-    super::print(&format!("valid: {counts}{more} in {workspaces}, from {files}\n"))
+    format!("{counts}{more} in {}", plural(manifest.workspaces.len(), "workspace"))
 }
 
 /// Prints all that was found, be it nothing, in the form that a program wants.
@@ -44,6 +48,7 @@ fn tell(args: &ValidateArgs) -> Result<Exit, Error> {
     Ok(if found.has_errors() { Exit::Invalid } else { Exit::Done })
 }
 
-fn plural(count: usize, one: &str) -> String {
+/// `1 file`, `2 files`.
+pub(super) fn plural(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }

@@ -1,36 +1,24 @@
 //! Whoever owns a workspace may do everything in it, and nobody can grant or take that (api.md §5.1): their grants are passed
 //! over. Nobody is asked who that is unless there are grants.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::Inventory;
-use crate::bitbucket::{Error, Read};
+use crate::bitbucket::Read;
 use crate::manifest::write::sayable::LeftOut;
+use crate::plan::kept::owners;
 use crate::progress::{Event, Listen};
 use crate::resource::Grantee;
-use crate::resource::address::path;
 
 /// Leaves out the grants to owners. Where nobody says who they are, all grants stay: they are as they are, after all.
-pub(super) async fn pass_over<R: Read>(
-    client: &R,
-    listener: &dyn Listen,
-    inventory: &mut Inventory,
-) -> Result<(), Error> {
+pub(super) async fn pass_over<R: Read>(client: &R, listener: &dyn Listen, inventory: &mut Inventory) {
     let grants =
         inventory.estate.objects.iter().filter(|object| object.address.kind().grants_to() == Some(Grantee::Account));
     let workspaces: BTreeSet<String> = grants.map(|object| object.address.workspace().to_owned()).collect();
     listener.event(Event::Pages { more: workspaces.len() });
     for workspace in workspaces {
-        let owners = path(&["workspaces", &workspace, "permissions"]) + "?pagelen=100&q=permission%3D%22owner%22";
-        let answer = client.page(owners).await;
+        let owners = owners(client, &workspace).await;
         listener.event(Event::PageRead);
-        let page = match answer {
-            Ok(page) => page,
-            Err(Error::Refused(_)) => continue,
-            Err(error) => return Err(error),
-        };
-        let owner = |value: &serde_json::Value| Some(value.get("user")?.get("uuid")?.as_str()?.to_owned());
-        let owners: HashSet<String> = page.values.iter().filter_map(owner).collect();
         let (to_owners, rest) = std::mem::take(&mut inventory.estate.objects).into_iter().partition(|object| {
             let address = &object.address;
             address.kind().grants_to() == Some(Grantee::Account)
@@ -43,5 +31,4 @@ pub(super) async fn pass_over<R: Read>(
             LeftOut { address: object.address, field: None, why }
         }));
     }
-    Ok(())
 }

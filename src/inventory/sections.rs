@@ -178,8 +178,7 @@ impl Inventory {
         let mut holders = Vec::new();
         match outcome {
             Outcome::Refused(refusal) => {
-                let names = vec![holder.name().to_owned()];
-                self.unread.push(Unread { names, sections: vec![kind], error: Error::Refused(refusal) });
+                self.unread.push(Unread::section(kind, holder.name(), Error::Refused(refusal)));
             }
             Outcome::Read(items) => {
                 self.estate.known.insert((holder.name().into(), kind));

@@ -21,7 +21,7 @@ impl Desired {
     /// The accounts that it names, as they are written, each with its place.
     pub fn accounts(&self) -> impl Iterator<Item = (&str, Span)> {
         let own = self.address.kind().is_account().then(|| (self.address.id(), self.span));
-        own.into_iter().chain(self.listed.iter().map(|(id, span)| (&**id, *span)))
+        own.into_iter().chain(self.listed().iter().map(|(id, span)| (&**id, *span)))
     }
 
     /// Calls those of its accounts otherwise for which there is another name.
@@ -30,10 +30,10 @@ impl Desired {
         if let Some(other) = otherwise(self.address.id()).filter(|_| kind.is_account()) {
             self.address = Address::within(self.address.parent(), kind, other);
         }
-        if self.listed.is_empty() {
+        if self.listed().is_empty() {
             return;
         }
-        for (id, _) in &mut self.said_mut().listed {
+        for (id, _) in self.said_mut().more.iter_mut().flat_map(|more| &mut more.listed) {
             if let Some(other) = otherwise(id) {
                 *id = other.into();
             }
@@ -52,7 +52,7 @@ impl Desired {
 }
 
 /// The accounts in an object's fields, each with its place.
-pub(super) fn listed<'a>(kind: KindRef, said: impl Fn(&Field) -> Option<&'a Node>) -> Box<[(Box<str>, Span)]> {
+pub(super) fn listed<'a>(kind: KindRef, said: impl Fn(&Field) -> Option<&'a Node>) -> Vec<(Box<str>, Span)> {
     let lists = account_fields(kind).filter_map(|field| match &said(field)?.tree {
         Tree::List(items) => Some(items.iter()),
         _ => None,

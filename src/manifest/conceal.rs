@@ -55,9 +55,9 @@ impl Shape {
         }
     }
 
-    fn holds_secrets(&self) -> bool {
+    pub(super) fn holds_secrets(&self) -> bool {
         match self {
-            Self::Object { keys, secret, .. } => *secret || keys.values().any(Self::holds_secrets),
+            Self::Object { hides, .. } => *hides,
             Self::List(items) | Self::Map(items) | Self::Removable(items) => items.holds_secrets(),
             Self::Either(text, mapping) => text.holds_secrets() || mapping.holds_secrets(),
             Self::Flag | Self::Integer(_) | Self::Text { .. } => false,

@@ -26,20 +26,56 @@ pub struct Desired {
 pub struct Said {
     /// What shall be; nothing else is looked at.
     pub fields: Fields,
-    /// Whether it shall not be.
-    pub absent: bool,
+    /// Where each of the fields stands, in their order.
+    pub(super) places: Box<[Span]>,
     /// Where its identity stands.
     pub span: Span,
-    /// What it was called before, and where that stands.
-    pub previously: Option<Box<(Address, Span)>>,
-    /// Where its `state` stands, if it has one.
-    pub state_span: Option<Span>,
-    /// Where each of its fields stands, in the order of `fields`.
-    pub(super) places: Box<[Span]>,
+    /// Whether it shall not be.
+    pub absent: bool,
+    /// What is said of few.
+    pub(super) more: Option<Box<More>>,
+}
+
+/// What is said of few objects.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct More {
+    pub(super) previously: Option<(Address, Span)>,
+    pub(super) state_span: Option<Span>,
     /// The fields that `~` removes, each with the place of that.
-    pub(super) removed: Box<[(&'static str, Span)]>,
+    pub(super) removed: Vec<(&'static str, Span)>,
     /// The accounts in its fields, and where each stands.
-    pub(super) listed: Box<[(Box<str>, Span)]>,
+    pub(super) listed: Vec<(Box<str>, Span)>,
+}
+
+impl More {
+    /// Nothing takes no room.
+    pub(super) fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+impl Said {
+    /// What it was called before, and where that stands.
+    #[must_use]
+    pub fn previously(&self) -> Option<&(Address, Span)> {
+        self.more.as_ref()?.previously.as_ref()
+    }
+
+    /// Where its `state` stands, if it has one.
+    #[must_use]
+    pub fn state_span(&self) -> Option<Span> {
+        self.more.as_ref()?.state_span
+    }
+
+    fn removed(&self, field: &str) -> Option<Span> {
+        let removed = &self.more.as_ref()?.removed;
+        removed.iter().find(|(name, _)| *name == field).map(|(_, span)| *span)
+    }
+
+    /// The accounts in its fields, and where each stands.
+    pub(super) fn listed(&self) -> &[(Box<str>, Span)] {
+        self.more.as_ref().map(|more| more.listed.as_slice()).unwrap_or_default()
+    }
 }
 
 impl Deref for Desired {
@@ -62,7 +98,7 @@ impl Desired {
 
     /// What is said of it, if others may share that: it is the same for them as long as they are called alike.
     pub(super) fn shared(&self) -> Option<*const Said> {
-        (Arc::strong_count(&self.said) > 1).then(|| Arc::as_ptr(&self.said))
+        (Arc::strong_count(&self.said) > 1).then_some(Arc::as_ptr(&self.said))
     }
 
     /// How many others share what is said of it.
@@ -95,7 +131,7 @@ impl Manifest {
     /// A finding of an object's kind, at its place. Of what is inherited it is also said what inherits it, and from where.
     #[must_use]
     pub fn diagnostic(&self, object: &Desired, finding: Finding) -> Diagnostic {
-        let removed = object.removed.iter().find(|(field, _)| *field == finding.field).map(|(_, span)| *span);
+        let removed = object.removed(finding.field);
         let span = object.place(finding.field).or(removed).unwrap_or(object.span);
         let diagnostic = match finding.stops {
             true => Diagnostic::error(finding.code, span, finding.message),
@@ -105,8 +141,8 @@ impl Manifest {
         let mut diagnostic = diagnostic.label(label);
         let holder = self.holder(object).unwrap_or(object);
         let kind = holder.address.kind().name();
-        match self.layers.at(span) {
-            Some(layer) => diagnostic = diagnostic.also(holder.span, format!("this {kind} has it from {layer}")),
+        match self.layers.whence(span) {
+            Some(whence) => diagnostic = diagnostic.also(holder.span, format!("this {kind} {whence}")),
             // Behind an alias.
             None if span.source != object.span.source || span.start < object.span.start => {
                 diagnostic = diagnostic.also(object.span, format!("of this {}", object.address.kind().name()));

@@ -292,7 +292,9 @@ impl Part {
             Value::Keys(parts) | Value::Items(parts) => parts,
             Value::One(_) | Value::Removed => &self.within,
         };
-        inner.iter().for_each(|part| part.name_all(names));
+        for part in inner {
+            part.name_all(names);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! LOADER: what lies under the objects of a manifest: the defaults of all its files, and its templates.
 //!
-//! A [`Layer`] stands on the templates that it uses. What lies under an object is a row of layers in which each is laid over
-//! those before it ([`Layers::under`]); to lay one twice would change nothing, so that each stands in it once, however often
+//! A layer stands on the templates that it uses. What lies under an object is a row of layers in which each is laid over
+//! those before it (`Layers::under`); to lay one twice would change nothing, so that each stands in it once, however often
 //! it is used.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,7 +17,7 @@ use crate::resource::{KindRef, kinds_in};
 /// The defaults and templates of a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
-    layers: Vec<Layer>,
+    all: Vec<Layer>,
     defaults: HashMap<KindRef, usize>,
     templates: BTreeMap<Box<str>, usize>,
     /// By the place of each value the layer it stands in; made when somebody asks.
@@ -62,7 +62,9 @@ impl Layers {
             if let Some(Tree::Map(entries)) = document.take("defaults").map(|defaults| defaults.tree) {
                 for (key, node) in entries {
                     let kind = kinds_in(None).find(|kind| kind.name() == &*key.text);
-                    kind.map(|kind| layers.add_defaults(kind, node, key.span, found));
+                    if let Some(kind) = kind {
+                        layers.add_defaults(kind, node, key.span, found);
+                    }
                 }
             }
             if let Some(Tree::Map(entries)) = document.take("templates").map(|templates| templates.tree) {
@@ -71,8 +73,8 @@ impl Layers {
                 }
             }
         }
-        for at in 0..layers.layers.len() {
-            layers.layers[at].uses = layers.used_by(&layers.layers[at].node, found);
+        for at in 0..layers.all.len() {
+            layers.all[at].uses = layers.used_by(&layers.all[at].node, found);
         }
         layers.report_circles(found);
         layers
@@ -80,21 +82,21 @@ impl Layers {
 
     fn add_defaults(&mut self, kind: KindRef, node: Node, span: Span, found: &mut Diagnostics) {
         match self.defaults.get(&kind) {
-            Some(at) => join(&mut self.layers[*at].node, node, found),
+            Some(at) => join(&mut self.all[*at].node, node, found),
             None => {
-                self.defaults.insert(kind, self.layers.len());
-                self.layers.push(Layer { name: Name::Defaults, node, span, uses: Vec::new() });
+                self.defaults.insert(kind, self.all.len());
+                self.all.push(Layer { name: Name::Defaults, node, span, uses: Vec::new() });
             }
         }
     }
 
     /// Two files may both hold a template, but not two of one name: which would be meant?
     fn add_template(&mut self, name: &str, node: Node, span: Span, found: &mut Diagnostics) {
-        match self.templates.get(name).map(|at| &self.layers[*at]) {
+        match self.templates.get(name).map(|at| &self.all[*at]) {
             None => {
-                self.templates.insert(name.into(), self.layers.len());
+                self.templates.insert(name.into(), self.all.len());
                 let name = Name::Template(name.into());
-                self.layers.push(Layer { name, node, span, uses: Vec::new() });
+                self.all.push(Layer { name, node, span, uses: Vec::new() });
             }
             Some(first) if first.node.to_json() == node.to_json() => {}
             Some(first) => found.push(
@@ -163,10 +165,10 @@ impl Layers {
     fn report_circles(&self, found: &mut Diagnostics) {
         /// Nobody reads more of them, and each takes as long as it is large.
         const REPORTED: usize = 20;
-        let mut done = vec![false; self.layers.len()];
-        let mut on_the_way = vec![false; self.layers.len()];
+        let mut done = vec![false; self.all.len()];
+        let mut on_the_way = vec![false; self.all.len()];
         let mut reported = 0;
-        for first in 0..self.layers.len() {
+        for first in 0..self.all.len() {
             // Each layer on the way from the first, with how many of those under it have been visited.
             let mut way: Vec<(usize, usize)> = Vec::new();
             let mut next = Some(first).filter(|first| !done[*first]);
@@ -176,7 +178,7 @@ impl Layers {
                     way.push((at, 0));
                 }
                 let Some((at, visited)) = way.last_mut() else { break };
-                let Some((under, span)) = self.layers[*at].uses.get(*visited).copied() else {
+                let Some((under, span)) = self.all[*at].uses.get(*visited).copied() else {
                     (done[*at], on_the_way[*at]) = (true, false);
                     way.pop();
                     continue;
@@ -196,7 +198,7 @@ impl Layers {
     /// What to say of templates each of which uses the next, and the last the first, which it does here.
     fn circle(&self, circle: &[usize], span: Span) -> Diagnostic {
         const SHOWN: usize = 6;
-        let names = circle.iter().map(|at| match &self.layers[*at].name {
+        let names = circle.iter().map(|at| match &self.all[*at].name {
             Name::Template(name) => shortened(name),
             name @ Name::Defaults => name.to_string(),
         });
@@ -210,9 +212,9 @@ impl Layers {
         let mut diagnostic = Diagnostic::error(Code::TemplateCircle, span, message).label("here the circle closes");
         let links = circle.iter().zip(circle.iter().skip(1));
         for (at, next) in links.take(SHOWN) {
-            let link = self.layers[*at].uses.iter().find(|(under, _)| under == next);
+            let link = self.all[*at].uses.iter().find(|(under, _)| under == next);
             if let Some((_, span)) = link {
-                diagnostic = diagnostic.also(*span, format!("{} uses this one", self.layers[*at].name));
+                diagnostic = diagnostic.also(*span, format!("{} uses this one", self.all[*at].name));
             }
         }
         diagnostic.help("take one of them out of `uses`")
@@ -231,7 +233,7 @@ impl Layers {
         while let Some(at) = waiting.pop() {
             if seen.insert(at) {
                 row.push(at);
-                waiting.extend(self.layers[at].uses.iter().map(|(under, _)| *under));
+                waiting.extend(self.all[at].uses.iter().map(|(under, _)| *under));
             }
         }
         row.reverse();
@@ -240,26 +242,27 @@ impl Layers {
 
     /// One of them.
     pub(super) fn get(&self, at: usize) -> &Layer {
-        &self.layers[at]
+        &self.all[at]
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.layers.len()
+        self.all.len()
     }
 
-    /// The layer that holds what stands at this place, if it is one and only one.
-    #[must_use]
-    pub fn at(&self, span: Span) -> Option<&Name> {
+    /// Who inherits what stands at this place, in words that follow "this repository": nothing if it is in no layer.
+    pub(super) fn whence(&self, span: Span) -> Option<String> {
         let places = self.places.get_or_init(|| {
             let mut places = HashMap::new();
-            for (at, layer) in self.layers.iter().enumerate() {
+            for (at, layer) in self.all.iter().enumerate() {
                 note_places(&layer.node, at, &mut places);
             }
             places
         });
-        let at = (*places.get(&span)?)?;
-        Some(&self.layers[at].name)
+        Some(match places.get(&span)? {
+            Some(at) => format!("has it from {}", self.all[*at].name),
+            None => "inherits it".to_owned(),
+        })
     }
 }
 

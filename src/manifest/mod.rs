@@ -178,11 +178,11 @@ fn make(sources: Sources, keep: bool) -> Result<(Manifest, Vec<Node>, Shape), In
     let mut resolver = Resolver::new(&layers, &shape, &sources, &mut found);
     let mut kept = Vec::new();
     for document in documents {
-        resolver.add(&document);
-        kept.extend(keep.then_some(document));
+        kept.extend(keep.then(|| document.clone()));
+        resolver.add(document);
     }
     let Resolved { workspaces, desired, owned } = resolver.finish();
-    let mut manifest = Manifest { workspaces, desired, owned, layers, sources, ..Manifest::default() };
+    let mut manifest = Manifest { workspaces, desired, owned, sources, layers, ..Manifest::default() };
     validate::validate(&manifest, &mut found);
     found.sort();
     if found.has_errors() {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::auth::Auth;
-use super::desired::{Desired, Said};
+use super::desired::{Desired, More, Said};
 use super::laid::{Effective, Laid, removals};
 use super::layers::Layers;
 use super::node::{Key, Node, Tree, places_of};
-use super::sections::{Reader, Stencil, owned, put_into};
+use super::sections::{Reader, Stencil, owned, put_into, sections_of};
 use super::shape::Shape as Form;
 use super::{Owned, Workspace, accounts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
@@ -85,12 +85,10 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Adds what a document says.
-    pub(super) fn add(&mut self, document: &Node) {
-        let Some(Tree::List(workspaces)) = document.get("workspaces").map(|workspaces| &workspaces.tree) else {
-            return;
-        };
-        for workspace in workspaces {
+    /// Adds what a document says. Of what has been read nothing stays in memory.
+    pub(super) fn add(&mut self, document: Node) {
+        let mut document = document;
+        for mut workspace in document.take("workspaces").map(Node::into_items).unwrap_or_default() {
             let Some(name) = workspace.get("workspace") else { continue };
             let at = self.part(name);
             if let Some(auth) = workspace.get("auth")
@@ -103,13 +101,12 @@ impl<'a> Resolver<'a> {
             let Part { workspace: Workspace { slug, .. }, node, .. } = &mut self.parts[at];
             add_up(node, sections, slug, self.found);
             for kind in kinds_in(None).filter(|kind| kind.shape() == Shape::Objects) {
-                let Some(Tree::List(items)) = workspace.get(kind.section()).map(|items| &items.tree) else { continue };
-                for item in items {
+                for item in workspace.take(kind.section()).map(Node::into_items).unwrap_or_default() {
                     if self.objects > MAX_OBJECTS || self.laid.work > MAX_WORK {
                         return;
                     }
-                    self.object(kind, at, item);
-                    self.check_bounds(item);
+                    self.object(kind, at, &item);
+                    self.check_bounds(&item);
                 }
             }
         }
@@ -160,15 +157,17 @@ impl<'a> Resolver<'a> {
                     put_into(name.as_str(), stencils, desired);
                 }
             }
-            for kind in kinds_in(Some(kind)).filter(|kind| effective.own(first_key(*kind)).is_some()) {
+            for (_, kind) in sections_of(kind).iter().filter(|(key, _)| effective.own(key).is_some()) {
                 if let Some(section) = effective.at(kind.section()) {
-                    put_into(name.as_str(), &reader.section(kind, name.as_str(), section), desired);
+                    put_into(name.as_str(), &reader.section(*kind, name.as_str(), section), desired);
                 }
             }
             let wrong = owned(Some(kind), name.as_str(), |key| effective.at(key), &mut self.owned);
-            let of_this = |wrong: Diagnostic| match wrong.primary.as_ref().and_then(|(span, _)| self.layers.at(*span)) {
-                Some(layer) => wrong.also(id.span, format!("this {} has it from {layer}", kind.name())),
-                None => wrong,
+            let of_this = |wrong: Diagnostic| {
+                let whence = wrong.primary.as_ref().and_then(|(span, _)| self.layers.whence(*span));
+                whence
+                    .into_iter()
+                    .fold(wrong, |wrong, whence| wrong.also(id.span, format!("this {} {whence}", kind.name())))
             };
             wrong.into_iter().map(of_this).for_each(|wrong| self.found.push(wrong));
             removals(own, Some(&under.node), &mut |key, span, removes| {
@@ -190,13 +189,15 @@ impl<'a> Resolver<'a> {
         }
         let form = self.form.of_items(kind);
         let row = self.layers.under(kind, key.1.iter().copied());
-        row.iter().for_each(|at| self.used[*at] = true);
+        for at in &row {
+            self.used[*at] = true;
+        }
         let row: Vec<&Node> = row.into_iter().map(|at| &self.layers.get(at).node).collect();
         let node = self.laid.lay(&row, form);
         let mut reader = Reader { sources: self.sources, found: self.found };
-        let sections = kinds_in(Some(kind)).filter_map(|kind| {
-            let stencils = reader.section(kind, address.as_str(), node.at(kind.section())?);
-            (!stencils.is_empty()).then(|| (first_key(kind), stencils))
+        let sections = sections_of(kind).iter().filter_map(|(key, kind)| {
+            let stencils = reader.section(*kind, address.as_str(), node.at(kind.section())?);
+            (!stencils.is_empty()).then_some((*key, stencils))
         });
         let sections = sections.collect();
         let fields = kind.fields().iter().filter_map(|field| {
@@ -241,15 +242,18 @@ impl<'a> Resolver<'a> {
         }
         let (id, state) = (effective.at(kind.identity()), effective.at("state"));
         let previously = effective.at("previously").and_then(|name| Some((name.text()?, name.span)));
+        let more = More {
+            previously: previously.map(|(name, span)| (Address::new(kind, workspace, name), span)),
+            state_span: state.map(|state| state.span),
+            removed,
+            listed: accounts::listed(kind, |field| effective.at(field.name)),
+        };
         Said {
             fields: self.alike.fields(fields.into_iter().collect()),
-            absent: state.and_then(Node::text) == Some("absent"),
-            span: id.map(|id| id.span).unwrap_or_default(),
-            previously: previously.map(|(name, span)| Box::new((Address::new(kind, workspace, name), span))),
-            state_span: state.map(|state| state.span),
             places: places.into(),
-            removed: removed.into(),
-            listed: accounts::listed(kind, |field| effective.at(field.name)),
+            span: id.map(|id| id.span).unwrap_or_default(),
+            absent: state.and_then(Node::text) == Some("absent"),
+            more: more.boxed(),
         }
     }
 
@@ -267,12 +271,16 @@ impl<'a> Resolver<'a> {
                 }
             }
             let wrong = owned(None, slug, |key| part.node.at(key), &mut resolved.owned);
-            wrong.into_iter().for_each(|wrong| self.found.push(wrong));
+            for wrong in wrong {
+                self.found.push(wrong);
+            }
             by_workspace.insert(slug.clone(), part.desired);
             resolved.workspaces.push(part.workspace);
         }
         resolved.desired.reserve_exact(by_workspace.values().map(Vec::len).sum());
-        by_workspace.into_values().for_each(|desired| in_order(desired, &mut resolved.desired));
+        for desired in by_workspace.into_values() {
+            in_order(desired, &mut resolved.desired);
+        }
         resolved
     }
 
@@ -290,13 +298,17 @@ impl<'a> Resolver<'a> {
 
 /// Adds the objects of a workspace in the order of their addresses, in which they mostly are, kind by kind.
 fn in_order(desired: Vec<Desired>, all: &mut Vec<Desired>) {
+    fn place(object: &Desired) -> (&str, &str) {
+        (object.address.parent(), object.address.id())
+    }
     let mut by_kind: Vec<Vec<Desired>> = KINDS.iter().map(|_| Vec::new()).collect();
     for object in desired {
         by_kind[object.address.kind().rank()].push(object);
     }
     for mut objects in by_kind {
-        if !objects.is_sorted_by(|a, b| a.address <= b.address) {
-            objects.sort_unstable_by(|a, b| a.address.cmp(&b.address));
+        // The workspace and the kind are the same.
+        if !objects.is_sorted_by_key(place) {
+            objects.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
         }
         all.append(&mut objects);
     }
@@ -312,11 +324,6 @@ fn removes_nothing(key: &Key, span: Span) -> Diagnostic {
 pub(super) fn is_of_workspace(key: &Key) -> bool {
     let is_list = |kind: KindRef| kind.shape() == Shape::Objects && kind.section() == &*key.text;
     !matches!(&*key.text, "workspace" | "auth") && !kinds_in(None).any(is_list)
-}
-
-/// The key at which a section begins.
-fn first_key(kind: KindRef) -> &'static str {
-    kind.section().split('.').next().unwrap_or_default()
 }
 
 /// Two places may both say which credential a workspace takes, but not different ones.

@@ -5,17 +5,26 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::desired::{Desired, Said};
+use super::desired::{Desired, More, Said};
 use super::node::{Node, Tree};
 use super::validate::{self, lower_case};
 use super::{Owned, accounts, secret};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Sources, Span};
 use crate::resource::account::is_email;
-use crate::resource::{Address, Field, KindRef, Set, Shape, kinds_in};
+use crate::resource::{Address, Field, KINDS, KindRef, Set, Shape, kinds_in};
+
+/// The kinds of what can be in an object of a kind, each with the key at which its section begins.
+pub(super) fn sections_of(kind: KindRef) -> &'static [(&'static str, KindRef)] {
+    static ALL: LazyLock<Vec<Vec<(&str, KindRef)>>> = LazyLock::new(|| {
+        let first = |kind: KindRef| (kind.section().split('.').next().unwrap_or_default(), kind);
+        KINDS.iter().map(|kind| kinds_in(Some(*kind)).map(first).collect()).collect()
+    });
+    ALL.get(kind.rank()).map(Vec::as_slice).unwrap_or_default()
+}
 
 /// An object in a section, whatever that is in.
 #[derive(Debug)]
@@ -56,7 +65,7 @@ impl Reader<'_> {
 
     /// What stands under an object or a workspace of this name in sections of this kind.
     pub(super) fn section(&mut self, kind: KindRef, parent: &str, section: &Node) -> Vec<Stencil> {
-        let stencils: Vec<Stencil> = match (kind.shape(), &section.tree) {
+        let mut stencils: Vec<Stencil> = match (kind.shape(), &section.tree) {
             (Shape::List, Tree::List(items)) => items.iter().map(|item| self.item(kind, parent, item)).collect(),
             (Shape::Map(field), Tree::Map(entries)) => {
                 let entries = entries.iter().filter(|(_, value)| value.tree != Tree::Null);
@@ -82,6 +91,8 @@ impl Reader<'_> {
             _ => Vec::new(),
         };
         listed_twice(parent, &stencils, self.found);
+        // In the order of addresses, so that nobody has to look for it.
+        stencils.sort_by(|a, b| a.id.cmp(&b.id));
         stencils
     }
 
@@ -112,10 +123,10 @@ impl Reader<'_> {
         let read: Vec<_> = read.collect();
         Said {
             places: read.iter().map(|(_, _, span)| *span).collect(),
-            listed: accounts::listed(kind, said),
             fields: read.into_iter().map(|(name, value, _)| (name, value)).collect(),
             span,
-            ..Said::default()
+            absent: false,
+            more: More { listed: accounts::listed(kind, said), ..More::default() }.boxed(),
         }
     }
 }

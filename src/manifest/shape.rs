@@ -41,6 +41,8 @@ pub enum Shape {
         one_of: Vec<String>,
         /// Whether it says where secrets come from, so that anything else in it may be one.
         secret: bool,
+        /// Whether there can be a secret anywhere in it.
+        hides: bool,
         /// A flag, and the key whose text is a secret if that is set.
         secret_if: Option<(String, String)>,
     },
@@ -71,19 +73,19 @@ impl Shape {
             Some("object") if schema.get("additionalProperties").is_some_and(Value::is_object) => {
                 Self::Map(Box::new(Self::read(&schema["additionalProperties"])))
             }
-            Some("object") => Self::Object {
-                keys: schema
-                    .get("properties")
-                    .and_then(Value::as_object)
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, schema)| (key.clone(), Self::read(schema)))
-                    .collect(),
-                required: required(schema),
-                one_of: choices_of.iter().flat_map(required).collect(),
-                secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default(),
-                secret_if: super::conceal::secret_if(schema),
-            },
+            Some("object") => {
+                let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+                let keys: BTreeMap<_, _> = properties.map(|(key, schema)| (key.clone(), Self::read(schema))).collect();
+                let secret = schema.get("writeOnly").and_then(Value::as_bool).unwrap_or_default();
+                Self::Object {
+                    hides: secret || keys.values().any(Self::holds_secrets),
+                    keys,
+                    required: required(schema),
+                    one_of: choices_of.iter().flat_map(required).collect(),
+                    secret,
+                    secret_if: super::conceal::secret_if(schema),
+                }
+            }
             _ => Self::Text {
                 words: choices(schema).iter().filter_map(|choice| choice.as_str().map(str::to_owned)).collect(),
                 may_be_empty: schema.get("minLength").is_none(),
@@ -377,10 +379,12 @@ fn one_of(words: impl Iterator<Item = String>) -> String {
 
 /// `repositories` is a list of `repository`: what an item is called in a message.
 fn singular(name: &str) -> String {
-    crate::resource::KINDS
-        .iter()
-        .find(|kind| kind.section() == name)
-        .map_or_else(|| name.strip_suffix('s').unwrap_or(name).to_owned(), |kind| kind.name().to_owned())
+    let kind = crate::resource::KINDS.iter().find(|kind| kind.section() == name);
+    match kind {
+        Some(kind) => kind.name().to_owned(),
+        None if name == super::schema::USES => "template".to_owned(),
+        None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    }
 }
 
 /// Whether null is among what fits.

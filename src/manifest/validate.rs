@@ -114,7 +114,7 @@ pub(super) fn listed_twice(address: &Address, second: Span, first: Span) -> Diag
 /// A former name belongs to one object, and to none that has it now.
 fn former_names(manifest: &Manifest, found: &mut Diagnostics) {
     let mut former: HashMap<&Address, Span> = HashMap::new();
-    let renamed = manifest.desired.iter().filter_map(|object| Some((object, object.previously.as_deref()?)));
+    let renamed = manifest.desired.iter().filter_map(|object| Some((object, object.previously()?)));
     for (object, previously) in renamed {
         let (name, span) = (&previously.0, previously.1);
         if let Err(finding) = name.kind().check_identity(name.id()) {
@@ -172,7 +172,10 @@ fn references(manifest: &Manifest, found: &mut Diagnostics) {
             continue;
         }
         let Some(reference) = address.kind().reference(address.workspace(), &object.fields) else { continue };
-        let Some(referenced) = manifest.get(&reference.address) else { continue };
+        let Some(referenced) = manifest.get(&reference.address) else {
+            sound = Some(object);
+            continue;
+        };
         if referenced.absent {
             let kind = reference.address.kind().name();
             let finding = Finding::error(

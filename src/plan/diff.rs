@@ -90,7 +90,7 @@ fn compare(
     match (object.absent, actual) {
         (true, None) => None,
         (true, Some(_)) => {
-            let place = object.state_span.map(|span| manifest.sources.place(span));
+            let place = object.state_span().map(|span| manifest.sources.place(span));
             let place = place.map_or(String::new(), |place| format!(", {}:{}", place.file, place.line));
             change(Action::Delete, Vec::new(), Some(format!("state: absent{place}").into()))
         }
@@ -184,7 +184,7 @@ fn still_held(object: &Desired, count: usize) -> Diagnostic {
     let (kind, address) = (object.address.kind().name(), &object.address);
     Diagnostic::error(
         Code::StillHeld,
-        object.state_span.unwrap_or(object.span),
+        object.state_span().unwrap_or(object.span),
         format!("{kind} {address} cannot be deleted"),
     )
     .label(format!("it still holds {count} that this manifest does not name"))
@@ -268,12 +268,12 @@ fn likely_renames(
 /// What could not be read and is not planned. What stood in something that is made anew is gone in any case.
 fn still_unread(state: &State, anew: &HashSet<(KindRef, &str)>) -> Vec<Unread> {
     let still = |unread: &Unread| {
-        let goes = |name: &str| {
-            let mut holders = unread.sections.iter().filter_map(|kind| kind.parent());
-            holders.any(|holder| anew.contains(&(holder, name)))
+        let goes = |(kind, within): &(KindRef, String)| {
+            kind.parent().is_some_and(|holder| anew.contains(&(holder, within.as_str())))
         };
-        let names: Vec<String> = unread.names.iter().filter(|name| !goes(name)).cloned().collect();
-        (!names.is_empty()).then(|| Unread { names, ..unread.clone() })
+        let sections: Vec<_> = unread.sections.iter().filter(|section| !goes(section)).cloned().collect();
+        let is_any = !sections.is_empty() || !unread.workspaces.is_empty();
+        is_any.then(|| Unread { sections, ..unread.clone() })
     };
     state.unread.iter().filter_map(still).collect()
 }

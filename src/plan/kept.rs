@@ -95,7 +95,7 @@ async fn own<R: Read>(client: &R, workspace: &str) -> Result<Option<Account>, bi
 }
 
 /// Who owns a workspace, as far as the credential may know: what is not known is refused when it is tried.
-async fn owners<R: Read>(client: &R, workspace: &str) -> HashSet<String> {
+pub(crate) async fn owners<R: Read>(client: &R, workspace: &str) -> HashSet<String> {
     let query = "?pagelen=100&q=permission%3D%22owner%22&fields=values.user.uuid";
     let page = client.page(path(&["workspaces", workspace, "permissions"]) + query).await.unwrap_or_default();
     let uuid = |membership: &Value| membership.pointer("/user/uuid").and_then(Value::as_str).map(str::to_owned);

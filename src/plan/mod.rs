@@ -1,7 +1,7 @@
 //! PLANNER: desired and actual state → what to change, as a value that is sorted, shown, written down and carried out.
 
 pub mod diff;
-mod kept;
+pub(crate) mod kept;
 mod lanes;
 mod members;
 mod misnamed;

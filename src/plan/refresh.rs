@@ -129,7 +129,7 @@ fn inquiries<'a>(
         let address = &object.address;
         let of_kind = wanted.entry((address.workspace(), address.kind().rank())).or_default();
         of_kind.insert(address.id(), (address, Some(&object.fields)));
-        if let Some(former) = object.previously.as_deref().filter(|_| !object.absent) {
+        if let Some(former) = object.previously().filter(|_| !object.absent) {
             of_kind.insert(former.0.id(), (&former.0, Some(&object.fields)));
         }
     }

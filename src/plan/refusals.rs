@@ -100,19 +100,36 @@ impl Lane {
     }
 }
 
-/// What is in something that was not found any more is gone with it, also where a list that is missing is an empty one.
-pub(super) fn vanished<'a>(read: Vec<Reading<'a>>) -> Vec<Reading<'a>> {
-    let mut gone: HashMap<&Address, bitbucket::Error> = HashMap::new();
-    for (section, read) in &read {
-        if let (Some(within), Err(error)) = (section.within, read)
-            && error.refusal().is_some_and(|refusal| refusal.status == 404)
-        {
-            gone.insert(within, error.clone());
+/// What is not there any more of that in which a section was not found, with what Bitbucket said. Where it is there, the
+/// section is hidden, and in most cases everywhere: that is looked into once for each kind.
+pub(super) async fn vanished<'a, R: Read>(
+    client: &R,
+    read: &[Reading<'a>],
+    listener: &dyn Listen,
+) -> HashMap<&'a Address, bitbucket::Error> {
+    let mut gone = HashMap::new();
+    let mut hidden: HashSet<(usize, KindRef)> = HashSet::new();
+    for (section, read) in read {
+        let (Err(error), Some(within), Some((found, _))) = (read, section.within, &section.found) else { continue };
+        let kind = (client.lane(section.workspace), section.kind);
+        let is_missing = error.refusal().is_some_and(|refusal| refusal.status == 404);
+        if !is_missing || gone.contains_key(within) || hidden.contains(&kind) {
+            continue;
+        }
+        let there = match found.kind().item(found) {
+            None => Ok(None),
+            Some(path) => {
+                listener.event(Event::Pages { more: 1 });
+                let there = client.get(&path).await;
+                listener.event(Event::PageRead);
+                there
+            }
+        };
+        match there {
+            Ok(None) => drop(gone.insert(within, error.clone())),
+            Ok(Some(_)) => drop(hidden.insert(kind)),
+            Err(_) => {}
         }
     }
-    let told = |(section, read): Reading<'a>| match section.within.and_then(|within| gone.get(within)) {
-        Some(error) => (section, Err(error.clone())),
-        None => (section, read),
-    };
-    read.into_iter().map(told).collect()
+    gone
 }

@@ -26,7 +26,7 @@ pub(super) struct Section<'a> {
     /// What it is in; nothing if that is a workspace.
     pub within: Option<&'a Address>,
     /// The same by the name that it has until now, and by what Bitbucket tells it from others.
-    found: Option<(Address, Box<str>)>,
+    pub found: Option<(Address, Box<str>)>,
     pub workspace: &'a str,
     /// What the manifest says of it, by identity.
     wanted: HashMap<&'a str, &'a Desired>,
@@ -65,20 +65,24 @@ pub(super) async fn read<R: Read>(
             break;
         }
         listener.event(Event::Pages { more: sections.len() });
-        for (section, read) in vanished(read_all(client, &sections, listener).await) {
-            match read {
-                Ok(items) => state.add_section(section, items),
-                Err(error) if error.ends_its_credential() => {
+        let read = read_all(client, &sections, listener).await;
+        let gone = vanished(client, &read, listener).await;
+        for (section, read) in read {
+            let vanished = section.within.and_then(|within| gone.get(within)).cloned();
+            match (read, vanished) {
+                (Err(error), _) if error.ends_its_credential() => {
                     useless.entry(client.lane(section.workspace)).or_insert(error);
                 }
-                Err(error @ bitbucket::Error::Setup(_)) => return Err(error),
-                Err(error) => match section.missing_workspace(manifest, state, &error) {
+                (Err(error @ bitbucket::Error::Setup(_)), _) => return Err(error),
+                // Also where a list that is missing is an empty one.
+                (_, Some(error)) => {
+                    let section = Unread::section(section.kind, section.name(), error);
+                    unread.push(Unread { vanished: true, ..section });
+                }
+                (Ok(items), None) => state.add_section(section, items),
+                (Err(error), None) => match section.missing_workspace(manifest, state, &error) {
                     Some(problem) => problems.push_once(problem),
-                    None => unread.push(Unread {
-                        names: vec![section.name().to_owned()],
-                        sections: vec![section.kind],
-                        error,
-                    }),
+                    None => unread.push(Unread::section(section.kind, section.name(), error)),
                 },
             }
         }

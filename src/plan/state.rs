@@ -163,11 +163,14 @@ impl State {
         for (lane, error) in useless {
             let workspaces = lanes.remove(&lane).unwrap_or_default();
             self.found.retain(|found| !workspaces.contains(&found.workspace));
+            let is_of = |address: &Address| workspaces.iter().any(|workspace| workspace == address.workspace());
+            self.surplus.retain(|one| !is_of(&one.address));
+            self.notes.retain(|note| !is_of(&note.address));
             // Single sections of them are no news any more.
-            let is_in = |name: &String| workspaces.iter().any(|workspace| name.split('/').next() == Some(workspace));
-            self.unread.iter_mut().for_each(|unread| unread.names.retain(|name| !is_in(name)));
-            self.unread.retain(|unread| !unread.names.is_empty());
-            self.unread.push(Unread { names: workspaces, sections: Vec::new(), error });
+            let is_in = |name: &str| workspaces.iter().any(|workspace| name.split('/').next() == Some(workspace));
+            self.unread.iter_mut().for_each(|unread| unread.sections.retain(|(_, within)| !is_in(within)));
+            self.unread.retain(|unread| !unread.sections.is_empty() || !unread.workspaces.is_empty());
+            self.unread.push(Unread { workspaces, sections: Vec::new(), vanished: false, error });
         }
     }
 
@@ -187,7 +190,7 @@ impl State {
     /// Takes what still has its former name for what it will be.
     pub(super) fn recognise(&mut self, manifest: &Manifest) {
         for object in manifest.desired.iter().filter(|object| !object.absent) {
-            let Some((former, _)) = object.previously.as_deref() else { continue };
+            let Some((former, _)) = object.previously() else { continue };
             if self.objects.get(&object.address).is_some() {
                 continue;
             }

@@ -1,41 +1,60 @@
 //! What a plan does not speak of, because it could not be read: whole workspaces, or single sections of what is in them.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::bitbucket::Error;
 use crate::resource::{Address, KindRef};
 
-/// What is not planned, because it could not be read. All else is.
+/// What is not planned, because it could not be read for one reason. All else is.
 #[derive(Debug, Clone)]
 pub struct Unread {
-    /// The workspaces, or the whole names of what the sections are in.
-    pub names: Vec<String>,
-    /// The kinds of what the sections hold; none where the workspaces as a whole are meant.
-    pub sections: Vec<KindRef>,
+    /// Workspaces of which nothing is known.
+    pub workspaces: Vec<String>,
+    /// Single sections, by the kind of what they hold and the whole name of what they are in.
+    pub sections: Vec<(KindRef, String)>,
+    /// Whether what the sections are in is not there any more.
+    pub vanished: bool,
     /// Why.
     pub error: Error,
 }
 
 impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} could not be read: {}", self.what(), self.why())
+        let what = self.what();
+        let more = if what.len() > 1 { " and more" } else { "" };
+        write!(f, "{}{more} could not be read: {}", what.first().map_or("", String::as_str), self.why())
     }
 }
 
 impl Unread {
-    /// What it is, with the first of many names.
+    /// A section that could not be read.
     #[must_use]
-    pub fn what(&self) -> String {
-        let sections: Vec<String> = self.sections.iter().map(|kind| kind.section().to_owned()).collect();
-        let of = if sections.is_empty() { "" } else { " of " };
-        format!("{}{of}{}", some_of(&sections), some_of(&self.names))
+    pub fn section(kind: KindRef, within: &str, error: Error) -> Self {
+        Self { workspaces: Vec::new(), sections: vec![(kind, within.to_owned())], vanished: false, error }
+    }
+
+    /// What it is, with the first of many names: workspaces, and the sections of the same objects together.
+    #[must_use]
+    pub fn what(&self) -> Vec<String> {
+        let mut by_section: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (kind, within) in &self.sections {
+            by_section.entry(kind.section()).or_default().push(within.clone());
+        }
+        let mut by_names: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+        for (section, mut names) in by_section {
+            names.sort_unstable();
+            by_names.entry(names).or_default().push(section.to_owned());
+        }
+        let whole = Some(&self.workspaces).filter(|names| !names.is_empty()).map(|names| some_of(names));
+        let parts = by_names.iter().map(|(names, sections)| format!("{} of {}", sections.join(", "), some_of(names)));
+        whole.into_iter().chain(parts).collect()
     }
 
     /// Why, in words that hold for all of it.
     #[must_use]
     pub fn why(&self) -> String {
         match &self.error {
+            _ if self.vanished => "it vanished while it was read".to_owned(),
             Error::Stopped { why, .. } => why.clone(),
             error if self.sections.is_empty() => error.to_string(),
             Error::Refused(refusal) => {
@@ -46,8 +65,6 @@ impl Unread {
                     }
                     403 => format!("Bitbucket refuses this credential: {words}"),
                     402 => format!("the workspace's plan at Bitbucket does not go so far: {words}"),
-                    404 if refusal.message.is_empty() => "it vanished while it was read".to_owned(),
-                    404 => format!("it vanished while it was read: {words}"),
                     status => format!("Bitbucket answered {status}: {words}"),
                 }
             }
@@ -55,10 +72,6 @@ impl Unread {
             Error::Unusable { why, .. } => format!("Bitbucket's answer cannot be used: {why}"),
             error => error.to_string(),
         }
-    }
-
-    fn order(&self) -> (Option<usize>, &[String]) {
-        (self.sections.first().map(|kind| kind.rank()), &self.names)
     }
 
     /// Whether another credential might read it.
@@ -71,22 +84,14 @@ impl Unread {
     }
 }
 
-/// Tells together what could not be read for the same reason: a section of many objects, and many sections of an object.
-pub(crate) fn together(all: Vec<Unread>) -> Vec<Unread> {
-    let mut all = all;
-    all.sort_by(|a, b| a.order().cmp(&b.order()));
-    let by_section = join(all, |one| one.sections.clone(), |same, other| same.names.extend(other.names));
-    join(by_section, |one| one.names.clone(), |same, other| same.sections.extend(other.sections))
-}
-
-/// Joins those that have the same reason and the same `key`.
-fn join<K: Eq + Hash>(all: Vec<Unread>, key: fn(&Unread) -> K, join: fn(&mut Unread, Unread)) -> Vec<Unread> {
+/// Tells together what could not be read for the same reason.
+pub(crate) fn together(sections: Vec<Unread>) -> Vec<Unread> {
     let mut joined: Vec<Unread> = Vec::new();
-    let mut places: HashMap<(K, String), usize> = HashMap::new();
-    for unread in all {
-        let at = *places.entry((key(&unread), unread.why())).or_insert(joined.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for unread in sections {
+        let at = *places.entry(unread.why()).or_insert(joined.len());
         match joined.get_mut(at) {
-            Some(same) => join(same, unread),
+            Some(same) => same.sections.extend(unread.sections),
             None => joined.push(unread),
         }
     }
@@ -103,12 +108,10 @@ pub(super) struct Unknown<'a> {
 
 impl<'a> Unknown<'a> {
     pub fn of(unread: &'a [Unread]) -> Self {
-        let names = |one: &'a Unread| one.names.iter().map(String::as_str);
-        let whole = unread.iter().filter(|one| one.sections.is_empty());
-        let of_each = |one: &'a Unread| one.sections.iter().flat_map(move |kind| names(one).map(|name| (*kind, name)));
+        let sections = unread.iter().flat_map(|one| &one.sections);
         Self {
-            workspaces: whole.flat_map(names).collect(),
-            sections: unread.iter().flat_map(of_each).collect(),
+            workspaces: unread.iter().flat_map(|one| &one.workspaces).map(String::as_str).collect(),
+            sections: sections.map(|(kind, within)| (*kind, within.as_str())).collect(),
             objects: HashSet::new(),
         }
     }

@@ -80,7 +80,9 @@ fn add_rows(part: &Part, depth: usize, says_whence: bool, sources: &Sources, row
             rows.push(row(vec![key], right));
             // Of a list that comes from one place each item does.
             let each = part.from.is_none();
-            parts.iter().for_each(|part| add_rows(part, depth + 1, each, sources, rows));
+            for part in parts {
+                add_rows(part, depth + 1, each, sources, rows);
+            }
         }
     }
     for (from, node) in &part.over {

@@ -246,19 +246,13 @@ fn change_row(change: &crate::plan::Change) -> Change<'_> {
     }
 }
 
-fn unread_rows(unread: &crate::plan::Unread) -> Vec<UnreadRow<'_>> {
-    let row = |section: Option<&'static str>| {
-        unread.names.iter().map(move |name| UnreadRow {
-            workspace: name.split('/').next().unwrap_or_default(),
-            address: section.map(|_| name.as_str()),
-            section,
-            error: unread.why(),
-        })
-    };
-    match unread.sections.as_slice() {
-        [] => row(None).collect(),
-        sections => sections.iter().flat_map(|kind| row(Some(kind.section()))).collect(),
-    }
+fn unread_rows(unread: &crate::plan::Unread) -> impl Iterator<Item = UnreadRow<'_>> {
+    let row = |workspace, address, section| UnreadRow { workspace, address, section, error: unread.why() };
+    let whole = unread.workspaces.iter().map(move |workspace| row(workspace.as_str(), None, None));
+    let sections = unread.sections.iter().map(move |(kind, within)| {
+        row(within.split('/').next().unwrap_or_default(), Some(within.as_str()), Some(kind.section()))
+    });
+    whole.chain(sections)
 }
 
 fn outcome_rows<'a>(plan: &'a Plan, account: &'a Account) -> Vec<OutcomeRow<'a>> {

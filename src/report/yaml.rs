@@ -1,9 +1,8 @@
 //! A value of a manifest as a person would write it, for somebody to read.
 
 use crate::manifest::node::{Node, Tree};
-use crate::manifest::parse::parse;
+use crate::manifest::write::yaml::Yaml;
 use crate::masked::masked;
-use crate::output::printable;
 
 /// A text is shown as far as anybody would read it.
 const LONGEST: usize = 400;
@@ -31,6 +30,7 @@ pub(super) fn in_lines(node: &Node, width: usize) -> Vec<String> {
     }
     let inner = width.saturating_sub(2);
     match &node.tree {
+        Tree::List(items) if items.is_empty() => vec![line],
         Tree::List(items) => items.iter().flat_map(|item| hung("- ", in_lines(item, inner))).collect(),
         Tree::Map(entries) => {
             let entry = |(key, value): &(_, Node)| -> Vec<String> {
@@ -66,30 +66,13 @@ pub(super) fn scalar(text: &str) -> String {
     let text = masked(text);
     let cut = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
     let more = if cut < text.len() { "…" } else { "" };
-    let text = &text[..cut];
-    let plain = |c: char| c.is_alphanumeric() || "_-./@+* ".contains(c) || c == ':';
-    let is_plain = text.chars().all(plain) && !text.ends_with(':') && !text.contains(": ") && {
-        // Whoever reads manifests decides.
-        parse(&format!("[{text}]"), 0).is_ok_and(|read| read.into_items().first().and_then(Node::text) == Some(text))
-    };
-    if is_plain {
-        return format!("{text}{more}");
-    }
-    let mut quoted = String::with_capacity(text.len() + 2);
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c => quoted.push(c),
-        }
-    }
-    format!("\"{}{more}\"", printable(&quoted))
+    Yaml::text(&format!("{}{more}", &text[..cut])).in_one_line()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::parse::parse;
 
     fn read(text: &str) -> Node {
         parse(text, 0).unwrap()

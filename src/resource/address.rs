@@ -1,6 +1,7 @@
 //! How an object is named everywhere: in the manifest's order, the plan, the report and on the command line.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,16 +25,17 @@ impl Address {
     #[must_use]
     pub fn new(kind: KindRef, workspace: &str, id: &str) -> Self {
         let parent = length(workspace);
-        Self { kind, parent, id: parent.saturating_add(1), text: format!("{workspace}/{id}").into() }
+        Self { kind, parent, id: parent.saturating_add(1), text: joined(&[workspace, "/", id]) }
     }
 
     /// Names what is in another object or in a workspace, of which this is the whole name.
     #[must_use]
     pub fn within(parent: &str, kind: KindRef, id: &str) -> Self {
-        let section = kind.section().replace('.', "/");
-        let text = if id.is_empty() { format!("{parent}/{section}") } else { format!("{parent}/{section}/{id}") };
+        let (outer, inner) = kind.section().split_once('.').unwrap_or((kind.section(), ""));
+        let slash = |text: &str| if text.is_empty() { "" } else { "/" };
+        let text = joined(&[parent, "/", outer, slash(inner), inner, slash(id), id]);
         let at = text.len() - id.len();
-        Self { kind, parent: length(parent), id: u16::try_from(at).unwrap_or(u16::MAX), text: text.into() }
+        Self { kind, parent: length(parent), id: u16::try_from(at).unwrap_or(u16::MAX), text }
     }
 
     /// Its kind.
@@ -45,7 +47,8 @@ impl Address {
     /// The workspace it is in.
     #[must_use]
     pub fn workspace(&self) -> &str {
-        self.text.split_once('/').map_or(&self.text, |(workspace, _)| workspace)
+        let end = self.text.bytes().position(|byte| byte == b'/');
+        end.and_then(|end| self.text.get(..end)).unwrap_or(&self.text)
     }
 
     /// The whole name of what it is in.
@@ -109,7 +112,7 @@ impl Address {
 
     /// What is in an object stands where that does among its like.
     fn order(&self) -> (&str, usize, &str, &str) {
-        (self.workspace(), self.kind.rank(), self.parent(), &self.text)
+        (self.workspace(), self.kind.rank(), self.parent(), self.id())
     }
 }
 
@@ -135,6 +138,18 @@ impl Ord for Address {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.order().cmp(&other.order())
     }
+}
+
+/// Texts behind each other. A manifest can have hundreds of thousands of names, and one buffer does for all of them.
+fn joined(parts: &[&str]) -> Arc<str> {
+    thread_local! {
+        static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        buffer.extend(parts.iter().copied());
+        buffer.as_str().into()
+    })
 }
 
 /// What is longer than any name that can be is cut, and found wrong by whoever checks names.

@@ -70,7 +70,7 @@ impl Kind for Environment {
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.root_schema_for::<EnvironmentSettings>()
+        EnvironmentSettings::json_schema(generator)
     }
 
     fn summary(&self) -> &'static str {

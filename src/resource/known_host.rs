@@ -69,7 +69,7 @@ impl Kind for KnownHost {
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.root_schema_for::<KnownHostSettings>()
+        KnownHostSettings::json_schema(generator)
     }
 
     fn summary(&self) -> &'static str {

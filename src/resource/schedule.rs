@@ -71,7 +71,7 @@ impl Kind for Schedule {
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.root_schema_for::<ScheduleSettings>()
+        ScheduleSettings::json_schema(generator)
     }
 
     fn summary(&self) -> &'static str {

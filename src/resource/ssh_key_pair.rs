@@ -54,7 +54,7 @@ impl Kind for SshKeyPair {
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.root_schema_for::<SshKeyPairSettings>()
+        SshKeyPairSettings::json_schema(generator)
     }
 
     fn summary(&self) -> &'static str {

@@ -97,7 +97,7 @@ impl Kind for Variable {
     }
 
     fn settings(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.root_schema_for::<VariableSettings>()
+        VariableSettings::json_schema(generator)
     }
 
     fn summary(&self) -> &'static str {

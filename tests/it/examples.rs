@@ -40,7 +40,7 @@ fn a_governed_team_comes_to_rest() {
     };
     let first = run(&["apply"]).exits(0);
     let second = run(&["plan", "--detailed-exitcode"]).exits(0);
-    assert!(second.stdout.contains("Nothing to do: all 43 managed objects are as the manifest says."), "{second}");
+    assert!(second.stdout.contains("Nothing to do: all 50 managed objects are as the manifest says."), "{second}");
     for run in [first, second] {
         assert!(!run.to_string().contains("s3cr3t-of-the-team"), "{run}");
     }

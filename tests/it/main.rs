@@ -26,5 +26,6 @@ mod schemas;
 mod sections;
 mod storms;
 mod support;
+mod terraform;
 mod trouble;
 mod unread;

@@ -35,7 +35,7 @@ fn a_renamed_repository_keeps_its_uuid_and_what_it_holds() {
             slug         gateway → api-gateway
             project      PAY → WEB
             description  "" → moved
-          ~ webhook https://ci.example.com  description
+          ~ webhook https://ci.example.com
                 description  https://ci.example.com → moved
 
     2 to update, 2 unchanged.

@@ -14,6 +14,7 @@ fn read(run: &Run) -> &str {
 
 /// A team's workspace before and after somebody changed things by hand.
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn a_plan_is_a_tree() {
     let bitbucket = Bitbucket::new();
     let team = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/team.yaml")).unwrap();
@@ -29,7 +30,7 @@ fn a_plan_is_a_tree() {
           + variable REGION          eu-west-1
           + variable REGISTRY_TOKEN  secured
           + webhook  https://audit.example.com/bitbucket  repo:push
-      + project    acme/PAY         Payments
+      + project    acme/PAY              Payments
           + branching model                     production release
           + user permission  grace@example.com  write
           + user permission  ada@example.com    admin
@@ -38,7 +39,7 @@ fn a_plan_is_a_tree() {
           + default reviewer grace@example.com
           + deploy key       ssh-ed25519 KY7v0cZ3kq5yqLwM0mB9Jt1xV2nD8sPq4eUoW6hRfTg
                 mirror
-      + repository acme/ledger      project PAY, private
+      + repository acme/ledger           project PAY, private
           + branching model
           + inheritance
           + user permission    alan@example.com      write
@@ -64,7 +65,7 @@ fn a_plan_is_a_tree() {
                 pullrequest:created, repo:push
           + deploy key         ssh-ed25519 H0pQ7fYb2uXz9sRk3vN5tLw…C1dE6gA4hTiUoPqWy
                 ci
-      + repository acme/ledger-api  project PAY, private
+      + repository acme/ledger-api       project PAY, private
           + branching model
           + group permission   auditors              read
           + group permission   developers            write
@@ -75,9 +76,17 @@ fn a_plan_is_a_tree() {
           + pipelines                                enabled
           + webhook            https://ci.example.com/bitbucket
                 pullrequest:created, repo:push
+      + repository acme/ledger-handbook  project PAY, private
+          + branching model
+          + group permission   auditors              read
+          + group permission   developers            write
+          + branch restriction force main
+          + branch restriction push type:production
+                users ada@example.com, groups release-managers
+          + branch restriction require_approvals_to_merge main  value 2
 
-    43 to create.
-    5 requests used; 50 to apply, 5 % of 1,000 an hour.
+    50 to create.
+    5 requests used; 57 to apply, 6 % of 1,000 an hour.
     ");
     run(&["apply"]).exits(0);
     let ledger = "/repositories/acme/ledger";
@@ -94,14 +103,14 @@ fn a_plan_is_a_tree() {
     let api = "/repositories/acme/ledger-api/pipelines_config";
     bitbucket.by_hand("PUT", api, &json!({"enabled": false}));
     insta::assert_snapshot!(read(&run(&["plan"]).exits(0)), @r#"
-    acme has 2 repositories and 1 project
+    acme has 3 repositories and 1 project
 
       ~ repository acme/ledger  description
             description  "An old ledger that somebody described at length, so that …
                        → "Double-entry ledger"
-          - group permission guests    removed: read  (exclusive, repos.yaml:52)
+          - group permission guests    removed: read  (exclusive, repos.yaml:58)
           - webhook          https://stray.example.com/a/hook/nobody/knows
-                removed: repo:push  (exclusive, repos.yaml:52)
+                removed: repo:push  (exclusive, repos.yaml:58)
           ~ group permission auditors  admin → read
           + deploy key       ssh-ed25519 H0pQ7fYb2uXz9sRk3vN5tLwJ8mC1dE6gA4hTiUoPqWy
                 ci
@@ -113,12 +122,12 @@ fn a_plan_is_a_tree() {
       note acme/ledger variable Production/DATABASE_PASSWORD: whether value is still
            the same secret cannot be seen, nor of 1 more; --rewrite-secrets PATTERN
            writes it again
-      note acme/ledger-api webhook https://ci.example.com/bitbucket: whether secret
-           is still the same secret cannot be seen, nor of 1 more; --rewrite-secrets
+      note acme/ledger webhook https://ci.example.com/bitbucket: whether secret is
+           still the same secret cannot be seen, nor of 1 more; --rewrite-secrets
            PATTERN writes it again
 
-    1 to create, 3 to update, 2 to remove (--allow-remove 2), 39 unchanged.
-    31 requests used; 7 to apply, 1 % of 1,000 an hour.
+    1 to create, 3 to update, 2 to remove (--allow-remove 2), 46 unchanged.
+    34 requests used; 7 to apply, 1 % of 1,000 an hour.
     "#);
 }
 

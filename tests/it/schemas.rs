@@ -49,6 +49,7 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, branch_restrictions: [{kind: push, branch: main, users: []}, {kind: force, branch: {type: production}}]}]}]",
         "version: 1\nworkspaces: [{workspace: acme, projects: [{key: P, branching_model: {development: {name: d}, branch_types: [{kind: hotfix, prefix: h/}]}}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, inherit: {branching_model: false}}]}]",
+        "version: 1\ntemplates: {t: {description: x}}\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, uses: [t], description: ~}]}]",
     ];
     let broken = [
         "version: 2\nworkspaces: []",
@@ -63,7 +64,7 @@ fn the_loader_and_a_full_validator_agree() {
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, is_private: 'yes'}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, fork_policy: none}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, state: gone}]}]",
-        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, description: ~}]}]",
+        "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: ~, project: P}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a, project: P, mainbranch: ''}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: A, project: P}]}]",
         "version: 1\nworkspaces: [{workspace: acme, repositories: [{slug: a--b, project: P}]}]",

@@ -51,9 +51,9 @@ fn a_scope_that_is_missing_ends_one_section_and_is_met_once() {
     exit code 4
     ----- stdout -----
     acme has 12 repositories and 1 project
-    not planned: webhooks of acme/service-00, acme/service-01, acme/service-02,
-        acme/service-03, acme/service-04 and 7 more could not be read: the
-        credential lacks the scope webhook
+    not planned: the credential lacks the scope webhook
+        webhooks of acme/service-00, acme/service-01, acme/service-02,
+        acme/service-03, acme/service-04 and 7 more
 
         12 repositories of acme
             service-00, service-01, service-02 and 9 more (-v lists them)
@@ -79,9 +79,9 @@ fn a_scope_that_is_missing_ends_one_section_and_is_met_once() {
     exit code 4
     ----- stdout -----
     acme has 12 repositories and 1 project
-    not planned: webhooks of acme/service-00, acme/service-01, acme/service-02,
-        acme/service-03, acme/service-04 and 7 more could not be read: the
-        credential lacks the scope webhook
+    not planned: the credential lacks the scope webhook
+        webhooks of acme/service-00, acme/service-01, acme/service-02,
+        acme/service-03, acme/service-04 and 7 more
 
     Nothing to do in what was read: all 25 managed objects are as the manifest says,
     and 12 not planned.
@@ -140,15 +140,15 @@ fn of(fake: &Fake, repositories: usize, arguments: &[&str]) -> Run {
 #[test]
 fn what_vanishes_while_it_is_read_is_said_to_have_vanished() {
     let fake = server(3, |head| {
-        let gone = head.contains("/service-01/hooks");
+        let gone = head.contains("/service-01/hooks") || head.contains("/service-01 ");
         gone.then(|| answer("404 Not Found", JSON, r#"{"error": {"message": "Repository acme/service-01 not found"}}"#))
     });
     insta::assert_snapshot!(of(&fake, 3, &["plan"]), @"
     exit code 1
     ----- stdout -----
     acme has 3 repositories and 1 project
-    not planned: branch_restrictions, webhooks of acme/service-01 could not be read:
-        it vanished while it was read: Repository acme/service-01 not found
+    not planned: it vanished while it was read
+        branch_restrictions, webhooks of acme/service-01
 
         repository acme/service-00
           + branch restriction force main
@@ -158,14 +158,28 @@ fn what_vanishes_while_it_is_read_is_said_to_have_vanished() {
           + webhook            https://ci.example.com  repo:push
 
     4 to create, 4 unchanged, 2 not planned.
-    8 requests used; 4 to apply, 1 % of 1,000 an hour.
+    9 requests used; 4 to apply, 1 % of 1,000 an hour.
     ----- stderr -----
-    error: branch_restrictions, webhooks of acme/service-01 could not be read: it vanished while it was read: Repository acme/service-01 not found
+    error: branch_restrictions, webhooks of acme/service-01 could not be read: it vanished while it was read
     ");
     let applied = of(&fake, 3, &["apply", "--format", "json"]).exits(5).json();
     assert_eq!((&applied["summary"]["done"], &applied["summary"]["failed"]), (&4.into(), &0.into()), "{applied:#}");
     let unread: Vec<_> = applied["unread"].as_array().unwrap().iter().map(|row| row["section"].clone()).collect();
     assert_eq!(unread, ["branch_restrictions", "webhooks"], "all that was in it: {applied:#}");
+}
+
+/// What is there and shows nothing is hidden. That is looked into once, and not for each.
+#[test]
+fn what_is_not_found_in_what_is_there_is_hidden() {
+    let fake = server(9, |head| {
+        let hidden = head.contains("/hooks");
+        let one = head.contains("/service-00 ").then(|| answer("200 OK", JSON, r#"{"slug": "service-00"}"#));
+        one.or_else(|| hidden.then(|| answer("404 Not Found", JSON, r#"{"error": {"message": "Nothing to see."}}"#)))
+    });
+    let run = of(&fake, 9, &["plan"]).exits(1);
+    assert!(run.says("not planned: Bitbucket answered 404: Nothing to see. webhooks of acme/service-00"), "{run}");
+    assert!(run.stdout.contains("9 to create, 10 unchanged, 9 not planned."), "{run}");
+    assert_eq!(fake.requests().len(), 2 + 2 * 9 + 1);
 }
 
 #[test]

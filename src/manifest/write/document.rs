@@ -25,7 +25,7 @@ struct Listed {
 /// Writes everything down, in one file or in one for each group of objects.
 pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placeholder>) {
     let mut builder = Builder::new(estate);
-    let mut names = Names::default();
+    let mut names = Names::of(estate);
     let mut sheets: BTreeMap<String, Sheet> = BTreeMap::new();
     let shared = if style.split { SHARED } else { "" };
     let top = sheets.entry(shared.to_owned()).or_default();

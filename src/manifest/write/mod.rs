@@ -30,6 +30,8 @@ pub struct Estate {
     pub workspaces: Vec<String>,
     /// The objects, and what stands in them.
     pub objects: Vec<Existing>,
+    /// Whether its secrets have names. Others get one for each place, as nobody can see which of them are the same.
+    pub named: bool,
     /// The sections of which everything is known, by the whole name of what they are in.
     pub known: HashSet<(Box<str>, KindRef)>,
     /// What accounts call themselves, by what they are called by.
@@ -41,7 +43,8 @@ pub struct Estate {
 pub struct Existing {
     /// Its name.
     pub address: Address,
-    /// All that is known of it. Of a secret that is an object, whatever it holds: it says that there is one.
+    /// All that is known of it. Of a secret that is an object, which says that there is one, or which variable it is to come
+    /// from in an [`Estate`] where they have names.
     pub fields: Fields,
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::Estate;
 use super::yaml::Yaml;
 use crate::resource::Address;
 
@@ -20,6 +21,8 @@ pub struct Placeholder {
     pub name: Arc<str>,
     /// What it is to hold, and of what.
     pub what: String,
+    /// In how many places it stands besides.
+    pub more: usize,
 }
 
 /// A secret in a field, by what it is called among those of the object of a workspace that it is in.
@@ -60,16 +63,31 @@ fn words(text: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Names {
     taken: HashSet<Arc<str>>,
+    /// Whether what has a name keeps it.
+    keeps: bool,
 }
 
 impl Names {
+    /// For an estate whose secrets have names, or not.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        Self { keeps: estate.named, ..Self::default() }
+    }
+
     /// Names the secrets in a value after where that stands: `owners` from the nearest on, of which the others are taken if
     /// the first is not enough, and `place` for a person.
     pub fn give(&mut self, value: &mut Yaml, owners: &[&str], place: &str, given: &mut Vec<Placeholder>) {
         match value {
             Yaml::Secret(name, what) => {
-                *name = self.name(name, owners);
-                given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}") });
+                if !self.keeps {
+                    *name = self.name(name, owners);
+                }
+                match given.iter_mut().find(|one| self.keeps && one.name == *name) {
+                    Some(one) => one.more += 1,
+                    None => {
+                        given.push(Placeholder { name: Arc::clone(name), what: format!("{what} {place}"), more: 0 });
+                    }
+                }
             }
             Yaml::List(items) => items.iter_mut().for_each(|item| self.give(item, owners, place, given)),
             Yaml::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.give(value, owners, place, given)),
@@ -77,7 +95,8 @@ impl Names {
         }
     }
 
-    fn name(&mut self, short: &str, owners: &[&str]) -> Arc<str> {
+    /// A name that nothing else has: after the first of the owners, or after more of them if that is not enough.
+    pub fn name(&mut self, short: &str, owners: &[&str]) -> Arc<str> {
         let mut name = short.to_owned();
         let mut candidates = Vec::new();
         for owner in owners.iter().map(|owner| words(owner)) {
@@ -111,8 +130,9 @@ fn safe(name: &str) -> String {
 #[must_use]
 pub fn listed(placeholders: &[Placeholder]) -> String {
     let width = placeholders.iter().map(|one| one.name.len()).max().unwrap_or_default().min(40);
-    placeholders.iter().fold(String::new(), |mut text, Placeholder { name, what }| {
-        let _ = writeln!(text, "  {name:<width$}  {what}");
+    placeholders.iter().fold(String::new(), |mut text, Placeholder { name, what, more }| {
+        let more = if *more == 0 { String::new() } else { format!(", and {more} more") };
+        let _ = writeln!(text, "  {name:<width$}  {what}{more}");
         text
     })
 }

@@ -39,6 +39,7 @@ pub struct Builder<'a> {
     /// What stands in objects, by the whole name of that.
     inner: HashMap<(&'a str, KindRef), Vec<&'a Existing>>,
     known: HashSet<(&'a str, KindRef)>,
+    named: bool,
     /// Most objects are set up alike.
     values: HashSet<Arc<Yaml>>,
     texts: HashSet<Arc<str>>,
@@ -48,7 +49,7 @@ impl<'a> Builder<'a> {
     /// For everything that there is.
     #[must_use]
     pub fn new(estate: &'a Estate) -> Self {
-        let mut builder = Self::default();
+        let mut builder = Self { named: estate.named, ..Self::default() };
         builder.known.extend(estate.known.iter().map(|(parent, kind)| (&**parent, *kind)));
         for object in estate.objects.iter().filter(|object| object.address.kind().shape() != Shape::Objects) {
             let section = (object.address.parent(), object.address.kind());
@@ -118,7 +119,7 @@ impl<'a> Builder<'a> {
             }
             let Some(value) = fields.get(field.name) else { continue };
             let usual = kind.goes_without_saying(address.id(), field, fields);
-            let setting = self.said(self::value(address, field, value), usual);
+            let setting = self.said(self.yaml(address, field, value), usual);
             self.place(settings, field.name, &|key| field_rank(kind, key), setting);
         }
     }
@@ -160,7 +161,7 @@ impl<'a> Builder<'a> {
         let kind = one.address.kind();
         let field = kind.fields().iter().find(|field| field.name == name)?;
         let usual = kind.goes_without_saying(one.address.id(), field, &one.fields);
-        Some(self.said(value(&one.address, field, one.fields.get(name)?), usual))
+        Some(self.said(self.yaml(&one.address, field, one.fields.get(name)?), usual))
     }
 
     /// An item of a list with what is to be said of it: what tells it from others, and all that does not go without saying.
@@ -171,12 +172,23 @@ impl<'a> Builder<'a> {
             let Some(said) = item.fields.get(field.name) else { continue };
             let tells = kind.identity_of(&item.fields) != kind.identity_of(&item.fields.without(field.name));
             if tells || !kind.goes_without_saying(address.id(), field, &item.fields) {
-                let setting = Setting::Said(Arc::new(value(address, field, said)), false);
+                let setting = Setting::Said(Arc::new(self.yaml(address, field, said)), false);
                 self.place(&mut settings, field.name, &|key| field_rank(kind, key), setting);
             }
         }
         self.sections(Some(kind), address.as_str(), &mut settings);
         Yaml::Map(all_but_usual(&settings))
+    }
+
+    /// The value of a field. Of a secret it is said that there is one, with a name that says what for.
+    fn yaml(&self, address: &Address, field: &Field, value: &Value) -> Yaml {
+        if !address.kind().is_secret(field.name, value) {
+            return value.into();
+        }
+        match (secrets::unnamed(address, field.name), value.get("env").and_then(Value::as_str)) {
+            (Yaml::Secret(_, what), Some(name)) if self.named => Yaml::Secret(name.into(), what),
+            (secret, _) => secret,
+        }
     }
 
     fn said(&mut self, value: Yaml, usual: bool) -> Setting {
@@ -237,12 +249,4 @@ pub fn all_but_usual(settings: &Settings) -> Entries {
 /// Where the list is in whose items a field stands.
 fn list_of(field: &Field) -> Option<&'static [&'static str]> {
     field.api.iter().position(|key| key.contains('=')).map(|at| &field.api[..at])
-}
-
-/// The value of a field. Of a secret it is said that there is one, with a name that says what for.
-fn value(address: &Address, field: &Field, value: &Value) -> Yaml {
-    match address.kind().is_secret(field.name, value) {
-        true => secrets::unnamed(address, field.name),
-        false => value.into(),
-    }
 }

@@ -426,8 +426,8 @@ mod tests {
             "on": "yes"
             permissions: {groups: {auditors: read, developers: write}}
             prose: >-
-              Words, of which there are so many that nobody would want to have them all in one line, which is why they
-              are broken into several
+              Words, of which there are so many that nobody would want to have them all in one line, which is why they are
+              broken into several
             slug: ledger
             variables:
               - {key: A, value: "1"}
@@ -436,7 +436,7 @@ mod tests {
                   two
                   lines
             version: "1.10"
-            webhooks: [{events: [repo:push], url: https://ci.example.com/hook}]
+            webhooks: [{events: ["repo:push"], url: "https://ci.example.com/hook"}]
           after: true
         - description: "Books: debits, credits # and more"
           empty: []
@@ -445,8 +445,8 @@ mod tests {
           "on": "yes"
           permissions: {groups: {auditors: read, developers: write}}
           prose: >-
-            Words, of which there are so many that nobody would want to have them all in one line, which is why they
-            are broken into several
+            Words, of which there are so many that nobody would want to have them all in one line, which is why they are
+            broken into several
           slug: ledger
           variables:
             - {key: A, value: "1"}
@@ -455,7 +455,7 @@ mod tests {
                 two
                 lines
           version: "1.10"
-          webhooks: [{events: [repo:push], url: https://ci.example.com/hook}]
+          webhooks: [{events: ["repo:push"], url: "https://ci.example.com/hook"}]
         "#);
     }
 }

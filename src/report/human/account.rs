@@ -31,7 +31,7 @@ pub fn account(plan: &Plan, account: &Account) -> String {
         let _ = writeln!(text, "{advice}");
     }
     if !plan.unread.is_empty() {
-        let what: Vec<String> = plan.unread.iter().map(Unread::what).collect();
+        let what: Vec<String> = plan.unread.iter().flat_map(Unread::what).collect();
         let lead = format!("{} ", styled(ALARM, "Not planned,"));
         let words = format!("since it could not be read: {}.", what.join("; "));
         write_below(&mut text, &lead, 13, 4, &printable(&words));

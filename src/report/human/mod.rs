@@ -11,7 +11,7 @@ pub use account::account;
 use layout::{WIDTH, by, grouped, names, plural, write_below, write_hanging};
 
 use crate::output::{ADDED, ALARM, ASIDE, CHANGED, HEADING, REMOVED, printable, styled};
-use crate::plan::{Found, Plan};
+use crate::plan::{Found, Plan, Unread};
 use crate::resource::{Address, Shape};
 
 /// A plan as text. Ends with what it costs.
@@ -25,11 +25,7 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
         let _ = writeln!(text, "{}", found_line(found));
     }
     for unread in &plan.unread {
-        let lead = format!("{} ", styled(ALARM, "not planned:"));
-        write_below(&mut text, &lead, 13, 4, &printable(&unread.to_string()));
-        if verbose && unread.names.len() > 1 {
-            write_hanging(&mut text, "    ", 4, &printable(&unread.names.join(" ")));
-        }
+        write_unread(unread, verbose, &mut text);
     }
     if !plan.changes.is_empty() && !text.is_empty() {
         text.push('\n');
@@ -54,6 +50,20 @@ fn found_line(found: &Found) -> String {
     let counts: Vec<_> = counts.map(|(section, count)| plural(count, section)).collect();
     let counts = if counts.is_empty() { "read".to_owned() } else { format!("has {}", counts.join(" and ")) };
     format!("{} {counts}", styled(HEADING, &found.workspace))
+}
+
+/// What is not in the plan, and why.
+fn write_unread(unread: &Unread, verbose: bool, text: &mut String) {
+    let lead = format!("{} ", styled(ALARM, "not planned:"));
+    let is_whole = unread.sections.is_empty();
+    let words = if is_whole { unread.to_string() } else { unread.why() };
+    write_below(text, &lead, 13, 4, &printable(&words));
+    for what in unread.what().iter().filter(|_| !is_whole && !verbose) {
+        write_hanging(text, "    ", 4, &printable(what));
+    }
+    for (kind, within) in unread.sections.iter().filter(|_| verbose) {
+        let _ = writeln!(text, "    {} of {}", kind.section(), printable(within));
+    }
 }
 
 /// A thing by its object, its kind and its name there.

@@ -89,7 +89,7 @@ fn every_value_says_where_it_comes_from_and_what_it_took_the_place_of() {
       environments:               from template reviewed, teams/shared.yaml:19
         - {name: Live, type: Production, variables: [{key: A, value: "1"}]}
       webhooks: ~                 removed in teams/team.yaml:14
-        not [{url: https://ci.example.com/hook, …
+        not [{url: "https://ci.example.com/hook"…
                                   from defaults, teams/shared.yaml:8
       exclusive: [permissions]    teams/team.yaml:16
     ----- stderr -----
@@ -100,19 +100,20 @@ fn every_value_says_where_it_comes_from_and_what_it_took_the_place_of() {
 
 #[test]
 fn workspaces_and_projects_are_explained_as_well() {
-    assert_snapshot!(explain(&["acme", "teams"]), @"
+    assert_snapshot!(explain(&["acme", "teams"]), @r#"
     exit code 0
     ----- stdout -----
     acme   workspace, teams/team.yaml:3, teams/web.yaml:2
 
-      auth: {access_token: {env: ACME_TOKEN}}                    teams/team.yaml:4
+      auth: {access_token: {env: ACME_TOKEN}}                      teams/team.yaml:4
       webhooks:
-        - {url: https://audit.example.com, events: [repo:push]}  teams/team.yaml:5
-        - {url: https://web.example.com, events: [repo:push]}    teams/web.yaml:2
+        - {url: "https://audit.example.com", events: ["repo:push"]}
+                                                                   teams/team.yaml:5
+        - {url: "https://web.example.com", events: ["repo:push"]}  teams/web.yaml:2
 
       and 2 projects and 2 repositories: bbprov explain acme/NAME
     ----- stderr -----
-    ");
+    "#);
     assert_snapshot!(explain(&["acme/PAY", "teams/team.yaml", "teams/shared.yaml"]), @"
     exit code 0
     ----- stdout -----
@@ -124,26 +125,26 @@ fn workspaces_and_projects_are_explained_as_well() {
           leads: admin    teams/team.yaml:7
     ----- stderr -----
     ");
-    assert_snapshot!(explain(&["acme/old", "teams"]), @"
+    assert_snapshot!(explain(&["acme/old", "teams"]), @r#"
     exit code 0
     ----- stdout -----
     acme/old   repository, teams/team.yaml:17
 
-      state: absent                         teams/team.yaml:17
-      project: PAY                          teams/team.yaml:17
-      is_private: true                      from defaults, teams/shared.yaml:4
-      description: from the defaults        from defaults, teams/shared.yaml:6
-      fork_policy: no_public_forks          from defaults, teams/shared.yaml:5
+      state: absent                           teams/team.yaml:17
+      project: PAY                            teams/team.yaml:17
+      is_private: true                        from defaults, teams/shared.yaml:4
+      description: from the defaults          from defaults, teams/shared.yaml:6
+      fork_policy: no_public_forks            from defaults, teams/shared.yaml:5
       permissions:
         groups:
-          developers: write                 from defaults, teams/shared.yaml:7
-          auditors: read                    from defaults, teams/shared.yaml:7
-      webhooks:                             from defaults, teams/shared.yaml:8
-        - url: https://ci.example.com/hook
-          events: [repo:push]
+          developers: write                   from defaults, teams/shared.yaml:7
+          auditors: read                      from defaults, teams/shared.yaml:7
+      webhooks:                               from defaults, teams/shared.yaml:8
+        - url: "https://ci.example.com/hook"
+          events: ["repo:push"]
           secret: {env: HOOK_SECRET}
     ----- stderr -----
-    ");
+    "#);
 }
 
 #[test]
@@ -182,15 +183,15 @@ fn a_longer_address_shows_a_part() {
                                         from template reviewed, teams/shared.yaml:20
     ----- stderr -----
     "#);
-    assert_snapshot!(explain(&["acme/webhooks/https://web.example.com", "teams"]), @"
+    assert_snapshot!(explain(&["acme/webhooks/https://web.example.com", "teams"]), @r#"
     exit code 0
     ----- stdout -----
     acme   workspace, teams/team.yaml:3, teams/web.yaml:2
 
       webhooks:
-        - {url: https://web.example.com, events: [repo:push]}  teams/web.yaml:2
+        - {url: "https://web.example.com", events: ["repo:push"]}  teams/web.yaml:2
     ----- stderr -----
-    ");
+    "#);
     assert_snapshot!(explain(&["acme/ledger/description/", "teams"]), @"
     exit code 0
     ----- stdout -----

@@ -60,6 +60,7 @@ workspaces:
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn contradictions_show_both_places() {
     let run = validate(&[
         (
@@ -98,13 +99,13 @@ workspaces:
     error[BB0201]: two files give different defaults
      --> ./website.yaml:2:37
       |
-    2 | ...repository: {is_private: false, permissions: {groups: {a: write, b: r...
-      |                             ^^^^^ this one
+    2 | defaults: {repository: {is_private: false, permissions: {groups: {a: wri...
+      |                                     ^^^^^ this one
       |
      ::: ./payments.yaml:2:37
       |
-    2 | ...repository: {is_private: true, permissions: {groups: {a: read}}, uses...
-      |                             ---- and this one
+    2 | defaults: {repository: {is_private: true, permissions: {groups: {a: read...
+      |                                     ---- and this one
       |
       = help: defaults hold for the whole manifest: keep one of them, or set the value on the objects
 

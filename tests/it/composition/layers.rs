@@ -130,6 +130,11 @@ fn what_is_wrong_behind_an_alias_is_shown_where_it_stands() {
     3 | ...&hooks {branch_restrictions: [{kind: force, branch: main, value: 1}]}
       |                                                                     ^ only `require_approvals_to_merge`, `require_default_reviewer_approvals_to_merge`, `require_passing_builds_to_merge`, `require_commits_behind` have a value
       |
+     ::: repos.yaml:9:21
+      |
+    9 |       - &one {slug: a, project: P, uses: [service], language: 1.10}
+      |                     - this repository inherits it
+      |
       = help: the same holds for 2 more
 
     error[BB0103]: `is_private` must be true or false
@@ -145,6 +150,7 @@ fn what_is_wrong_behind_an_alias_is_shown_where_it_stands() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn templates_that_are_wrong_say_where_and_why() {
     let run = validate(
         "version: 1
@@ -273,13 +279,13 @@ workspaces:
        |
        = help: begin each item with `- `
 
-    error[BB0103]: `use` must be text that is not empty
+    error[BB0103]: `template` must be text that is not empty
       --> repos.yaml:14:38
        |
     14 |       - {slug: c, project: P, uses: [[service], ~]}
        |                                      ^ this is a list
 
-    error[BB0103]: `use` must be text that is not empty
+    error[BB0103]: `template` must be text that is not empty
       --> repos.yaml:14:49
        |
     14 |       - {slug: c, project: P, uses: [[service], ~]}

@@ -50,6 +50,7 @@ fn it_removes_values_sections_and_keys_of_mappings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads is long")]
 fn what_it_cannot_remove_is_said() {
     let run = validate(&manifest(
         TOP,
@@ -267,7 +268,7 @@ fn what_removes_nothing_is_a_warning_at_its_place() {
     warning[BB0210]: there is no `website` that this could remove
       --> repos.yaml:19:28
        |
-    19 | ...   - {slug: a, website: ~, permissions: {groups: {nobody: ~}, users:...
+    19 |       - {slug: a, website: ~, permissions: {groups: {nobody: ~}, users:...
        |                            ^ nothing gives it a value under this
        |
        = help: leave it out

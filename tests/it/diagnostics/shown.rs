@@ -74,7 +74,7 @@ fn a_manifest_in_one_line_is_shown_around_the_place() {
      --> repos.yaml:2:8694
       |
     2 | ...9, project: PAY}, {slug: service-250, projct: PAY}, {slug: service-25...
-      |                             ^^^^^^^^^^^ no `project` here, nor in `defaults.repository`
+      |                             ^^^^^^^^^^^ no `project` here, nor in a template or in `defaults.repository`
       |
       = help: add `project: KEY`; Bitbucket would silently put it into the workspace's oldest project
 

@@ -89,7 +89,9 @@ pub fn identifies(object: &Desired, field: &str) -> bool {
 fn words(schema: &Value) -> Vec<Value> {
     let choices = ["oneOf", "anyOf"].into_iter().filter_map(|key| schema[key].as_array()).flatten();
     let consts = schema.get("const").into_iter().cloned();
-    schema["enum"].as_array().cloned().into_iter().flatten().chain(consts).chain(choices.flat_map(words)).collect()
+    let all = schema["enum"].as_array().cloned().into_iter().flatten().chain(consts).chain(choices.flat_map(words));
+    // What a `~` removes is not a value.
+    all.filter(|word| !word.is_null()).collect()
 }
 
 /// Other texts, of which one may do: a little more, in capitals, or what stands elsewhere in the manifest.

@@ -49,7 +49,8 @@ fn in_any_weather_the_manifest_is_whole_or_there_is_none() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let fair = runtime.block_on(exported(&state, None, None)).unwrap();
     assert!(fair.contains("slug: ledger-api"), "{fair}");
-    let limit = |seed: u64| (seed % 3 == 0).then_some(RateLimit { requests: 20, per: Duration::from_millis(50) });
+    let limit =
+        |seed: u64| seed.is_multiple_of(3).then_some(RateLimit { requests: 20, per: Duration::from_millis(50) });
     let mut whole = 0;
     for seed in 0..24 {
         let faults = Faults { rate: [0.1, 0.3, 0.6][usize::try_from(seed % 3).unwrap()], seed };
@@ -120,9 +121,9 @@ fn a_section_that_may_not_be_read_is_left_out() {
     let bitbucket = Bitbucket::with(Options { scopes: Some(scopes), state: Some(state), ..Options::default() });
     let run = bitbucket.run(&["export", "acme", "--sections", "webhooks,branch_restrictions", "-j", "2"]).exits(4);
     assert!(run.stdout.contains(restriction) && !run.stdout.contains("webhooks"), "{run}");
-    let warning = "warning: webhooks of acme/r0, acme/r1, acme/r10, acme/r11, acme/r12 and 35 more could not be read: ";
+    let warning = "warning: webhooks of acme, acme/r0, acme/r1, acme/r10, acme/r11 and 36 more could not be read: ";
     assert!(run.stderr.contains(warning) && run.stderr.contains("lacks the scope webhook"), "{run}");
-    assert_eq!(run.stderr.matches("warning").count(), 2, "{run}");
+    assert_eq!(run.stderr.matches("warning").count(), 1, "{run}");
     let asked = bitbucket.exchanges().iter().filter(|exchange| exchange.path.ends_with("/hooks")).count();
     assert!((1..=2).contains(&asked), "{asked}");
     // An access token may not even look at grants, which Bitbucket says of each.
@@ -133,7 +134,7 @@ fn a_section_that_may_not_be_read_is_left_out() {
         .exits(4);
     assert!(
         run.stderr.contains(
-            "permissions.users of acme/r0, acme/r1, acme/r10, acme/r11, acme/r12 and 35 more could not be read"
+            "permissions.users of acme/P, acme/r0, acme/r1, acme/r10, acme/r11 and 36 more could not be read"
         ),
         "{run}"
     );

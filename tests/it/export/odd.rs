@@ -36,6 +36,7 @@ fn odd(repositories: &Value, others: Vec<(&'static str, Value)>) -> crate::suppo
     run
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is written where it is passed")]
 fn repository(slug: &str, more: Value) -> Value {
     let mut repository = json!({
         "slug": slug, "uuid": format!("{{{slug}}}"), "name": slug, "is_private": true, "project": {"key": "PAY"},
