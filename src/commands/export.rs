@@ -234,7 +234,8 @@ async fn check<R: Read>(
         }
     };
     plan.changes.retain(|change| addresses.contains(&change.address));
-    Ok((!plan.changes.is_empty()).then_some(plan))
+    // What could not be read is not proved.
+    Ok((!plan.changes.is_empty() || !plan.unread.is_empty()).then_some(plan))
 }
 
 impl Exported {

@@ -50,8 +50,7 @@ impl Folder {
         let mut moved: Vec<&Path> = Vec::new();
         let moving = written.and_then(|()| {
             staged.iter().try_for_each(|(beside, path)| {
-                // A link and not a rename: that would replace what came to be there meanwhile.
-                fs::hard_link(beside, path).map_err(super::io(&format!("cannot write {}", path.display())))?;
+                settle(beside, path).map_err(super::io(&format!("cannot write {}", path.display())))?;
                 moved.push(path);
                 Ok(())
             })
@@ -65,6 +64,15 @@ impl Folder {
             let _ = fs::remove_file(beside);
         }
         moving.map(|()| self.files.len() + self.same)
+    }
+}
+
+/// Gives a file its name. By a link, and not by a rename, which would replace what came to be there meanwhile; where there are
+/// no links, there is no better way.
+fn settle(beside: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(beside, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => fs::rename(beside, path),
+        linked => linked,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Settings → what stands in which file: what is shared first, then workspace by workspace what is its own, ordered for
 //! reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::factor::{Part, Template, difference, factor};
@@ -55,8 +55,12 @@ pub(super) fn files(estate: &Estate, style: &Style) -> (Vec<File>, Vec<Placehold
             top.workspaces.entry(workspace.clone()).or_default().sections = entries;
         }
     }
+    // Where names of files are the same whatever their case, two of them must not be one.
+    let mut files: HashMap<String, String> = HashMap::new();
     for mut item in items {
-        let sheet = sheets.entry(file_of(&item, estate, style)).or_default();
+        let file = file_of(&item, estate, style);
+        let file = files.entry(file.to_lowercase()).or_insert(file);
+        let sheet = sheets.entry(file.clone()).or_default();
         let place = format!("in {}/{}", item.workspace, item.id);
         names.give(&mut item.value, &[&item.id, &item.workspace], &place, &mut sheet.secrets);
         sheet.workspaces.entry(item.workspace.clone()).or_default().items.push(item);
